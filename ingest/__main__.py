@@ -1,0 +1,5 @@
+"""`python -m ingest`: the `daybook` command without its script."""
+
+from ingest.cli import main
+
+main()

@@ -1,0 +1,59 @@
+"""/api/v1: history and operations as JSON, for scripts and other systems. What it answers is in the files beside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dramatiq import Broker
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ingest.api import endpoint, problems
+from ingest.api.routes import ENDPOINTS
+from ingest.session import Doorkeeper
+from workers.settings import Settings
+from workers.store.engine import Store
+from workers.vault import Vault
+
+_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+def make_app(settings: Settings, store: Store, _vault: Vault, broker: Broker) -> Starlette:
+    """The API, to be mounted. It answers with JSON and nothing else, errors as problems (RFC 9457)."""
+    doorkeeper = Doorkeeper(settings, store)
+    limiter = endpoint.limiter()
+    made = Starlette(
+        routes=[each.route(store, broker, doorkeeper, limiter) for each in ENDPOINTS],
+        middleware=[Middleware(_Headers)],
+        exception_handlers={HTTPException: _http_problem},
+    )
+    made.router.redirect_slashes = False  # a redirect is made of the Host header, which anyone may write
+    return made
+
+
+async def _http_problem(_request: Request, error: Any) -> Response:
+    return problems.answer(error)
+
+
+class _Headers:
+    """Every answer says that it is no page, and not to be kept: it holds people's names and addresses."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+            await send(message)
+
+        await self._app(scope, receive, sending)

@@ -1,0 +1,106 @@
+"""The API's answers about deliveries, and what an operator does with them. The verbs are `workers.replay`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from starlette.responses import Response
+
+from ingest import headers
+from ingest.api import cursors, parameters
+from ingest.api.endpoint import Ask, json, page
+from workers import replay as verbs
+from workers.errors import BadInput, Conflict, NotFound
+from workers.store import deliveries
+from workers.store.deliveries import Filter
+from workers.store.engine import Store
+from workers.store.events import spell
+from workers.store.receipts import State
+
+
+def every(ask: Ask) -> Response:
+    """One page, newest first."""
+    limit = ask.query.get("limit", parameters.DEFAULT_LIMIT)
+    with ask.store.read() as connection:
+        rows = deliveries.page(connection, _filter(ask), before=ask.query.get("cursor"), limit=limit + 1)
+    shown = [deliveries.shape(row) for row in rows[:limit]]
+    return page(shown, cursors.spell(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def one(ask: Ask) -> Response:
+    """One delivery with its headers."""
+    delivery = ask.id("delivery")
+    with ask.store.read() as connection:
+        row = deliveries.one(connection, delivery)
+        if row is None:
+            raise ask.no_such("delivery")
+        sent = headers.shown(deliveries.headers(connection, delivery))
+    return json({**deliveries.shape(row), "last_seen_at": spell(row.last_seen_at), "headers": sent})
+
+
+def body(ask: Ask) -> Response:
+    """What came, byte for byte."""
+    delivery = ask.id("delivery")
+    with ask.store.read() as connection:
+        held = deliveries.body(connection, delivery)
+    if held is None:
+        raise ask.no_such("delivery")
+    attached = {"Content-Disposition": f'attachment; filename="{delivery}.body"'}
+    return Response(held, headers=attached, media_type="application/octet-stream")
+
+
+def release(ask: Ask) -> Response:
+    """Out of quarantine, on its way to an event."""
+    return _moved(ask, verbs.release, State.QUARANTINED)
+
+
+def discard(ask: Ask) -> Response:
+    """Out of quarantine, for good."""
+    return _moved(ask, verbs.discard, State.QUARANTINED)
+
+
+def replay_one(ask: Ask) -> Response:
+    """Through the pipeline again."""
+    return _moved(ask, verbs.replay, State.PERSISTED)
+
+
+def replay_all(ask: Ask) -> Response:
+    """Every persisted delivery of a filter through the pipeline again."""
+    wanted = _filter(ask)
+    if wanted == Filter() and not ask.query.get("all", False):
+        raise BadInput("name at least one of verdict, webhook, since, until; or say all=true.")
+    if ask.query.get("dry_run", False):
+        with ask.store.read() as connection:
+            number = deliveries.count(connection, replace(wanted, state=State.PERSISTED))
+        return json({"deliveries": number, "dry_run": True})
+    number = 0
+    for ids in verbs.replay_all(ask.store, wanted):
+        verbs.ring(ask.broker, ids)
+        number += len(ids)
+    return json({"deliveries": number, "dry_run": False})
+
+
+def _moved(ask: Ask, verb: Callable[[Store, Sequence[UUID]], list[UUID]], source: State) -> Response:
+    delivery = ask.id("delivery")
+    moved = verb(ask.store, [delivery])
+    with ask.store.read() as connection:
+        row = deliveries.one(connection, delivery)
+    if row is None:
+        raise NotFound("there is no delivery with this id.")
+    if not moved:
+        raise Conflict(f"the delivery is {row.state}; only one that is {source.value} can be moved so.")
+    if row.state == State.RECEIVED:
+        verbs.ring(ask.broker, moved)
+    return json(deliveries.shape(row))
+
+
+def _filter(ask: Ask) -> Filter:
+    return Filter(
+        state=ask.query.get("state"),
+        verdict=ask.query.get("verdict"),
+        webhook=ask.query.get("webhook"),
+        since=ask.query.get("since"),
+        until=ask.query.get("until"),
+    )

@@ -1,0 +1,128 @@
+"""What an address of the API is: its declaration, what its handler is given, and the rim around every handler."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import anyio.to_thread
+import msgspec
+from dramatiq import Broker
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from ingest.api import parameters, problems
+from ingest.api.parameters import Parameter
+from ingest.session import Doorkeeper, Identity, NotAllowed
+from workers.errors import NotFound
+from workers.store.engine import Store
+from workers.store.keys import Role
+
+#: handlers at work at once, in threads of their own: questions must not use up those that deliveries need
+_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to a handler: who asks, for what, with which values; and what it is answered from."""
+
+    store: Store
+    broker: Broker
+    identity: Identity | None
+    path: dict[str, str]
+    query: dict[str, Any]
+
+    def id(self, noun: str) -> UUID:
+        """The id in the path; `NotFound` for what is none."""
+        try:
+            return UUID(self.path["id"])
+        except ValueError:
+            raise self.no_such(noun) from None
+
+    def no_such(self, noun: str) -> NotFound:
+        """The error for an id that nothing has."""
+        return NotFound(f"there is no {noun} with this id.")
+
+    def unmasked(self) -> bool:
+        """Whether payloads are to be shown whole; raises `NotAllowed` unless an operator asks."""
+        if not self.query.get("unmasked", False):
+            return False
+        if self.identity is None or not self.identity.role.covers(Role.OPERATOR):
+            raise NotAllowed("unmasked payloads take a key with role operator.")
+        return True
+
+
+Handler = Callable[[Ask], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row of the table in `routes.py`. `role` None: anyone. `answer` names a schema, or `media` says otherwise."""
+
+    method: str
+    path: str
+    role: Role | None
+    handler: Handler
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    answer: str | None = None
+    media: str = "application/json"
+
+    def route(self, store: Store, broker: Broker, doorkeeper: Doorkeeper, limiter: anyio.CapacityLimiter) -> Route:
+        """The route: who asks and what for is settled here, errors become problems; the handler runs in a thread."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                identity = await doorkeeper.identify(request, self.role) if self.role is not None else None
+                query = parameters.read(self.parameters, request.query_params.multi_items(), datetime.now(UTC))
+                ask = Ask(store, broker, identity, dict(request.path_params), query)
+                return await anyio.to_thread.run_sync(self.handler, ask, limiter=limiter)
+            except Exception as error:  # what is not known becomes 500, logged
+                return problems.answer(error)
+
+        return Route(self.path, answer, methods=[self.method])
+
+
+def json(value: Any, *, status: int = 200) -> Response:
+    """An answer as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def page(data: list[dict[str, Any]], next_: str | None) -> Response:
+    """One page of a list."""
+    return json({"data": data, "next": next_})
+
+
+def lines(values: Iterator[Any], *, name: str) -> Response:
+    """One JSON object a line, streamed as it is read; a thread is taken only while the next lines are made."""
+    encoder = msgspec.json.Encoder()
+    limiter = anyio.CapacityLimiter(1)
+
+    def some() -> bytes:
+        """About 64 KB of lines; nothing at the end."""
+        made = bytearray()
+        for value in values:
+            made += encoder.encode(value) + b"\n"
+            if len(made) > 65_536:
+                break
+        return bytes(made)
+
+    first = some()  # before the answer begins, so that a database that is away is still a problem with a status
+
+    async def chunks() -> AsyncIterator[bytes]:
+        chunk = first
+        while chunk:
+            yield chunk
+            chunk = await anyio.to_thread.run_sync(some, limiter=limiter)
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(chunks(), headers=headers, media_type="application/x-ndjson")
+
+
+def limiter() -> anyio.CapacityLimiter:
+    """The threads that handlers share."""
+    return anyio.CapacityLimiter(_THREADS)

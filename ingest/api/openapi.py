@@ -1,0 +1,91 @@
+"""The OpenAPI 3.1 document, made of the table of endpoints. It describes; it routes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ingest.api import problems
+from ingest.api.endpoint import Endpoint
+from ingest.api.parameters import Parameter
+from ingest.api.schemas import SCHEMAS, ref
+
+_IN_PATH = re.compile(r"\{(\w+)\}")
+_OF_PATH = {
+    "id": {"type": "string", "format": "uuid"},
+    "uid": {"type": "string", "description": "Cal.com's uid of the booking"},
+}
+
+
+def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """The whole document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Daybook",
+            "version": "1",
+            "description": "The event history of a Cal.com organization, and what an operator does with deliveries.",
+        },
+        "servers": [{"url": "/api/v1"}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "a key of `daybook keys create`"}
+            },
+        },
+    }
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    statuses = {"200": {"description": endpoint.summary, "content": {endpoint.media: {"schema": _answer(endpoint)}}}}
+    for status, title in sorted(problems.KNOWN.values()):
+        if _may_answer(endpoint, status):
+            content = {problems.MEDIA_TYPE: {"schema": ref("Problem")}}
+            statuses[str(status)] = {"description": title, "content": content}
+    said: dict[str, Any] = {
+        "operationId": _name(endpoint),
+        "summary": endpoint.summary,
+        "parameters": [*map(_path_parameter, _IN_PATH.findall(endpoint.path)), *map(_parameter, endpoint.parameters)],
+        "responses": statuses,
+        "security": [],
+    }
+    if endpoint.role is not None:
+        said["description"] = f"Takes a key with role {endpoint.role.value} or higher."
+        said["security"] = [{"key": [endpoint.role.value]}]
+    return said
+
+
+def _may_answer(endpoint: Endpoint, status: int) -> bool:
+    if endpoint.role is None:
+        return status == 400
+    if status == 404:
+        return "{" in endpoint.path
+    if status == 409:
+        return endpoint.method == "POST" and "{" in endpoint.path
+    return True
+
+
+def _answer(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.answer is not None:
+        return ref(endpoint.answer)
+    return {"type": "object"} if endpoint.media == "application/json" else {}
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    schema = {"type": "array", "items": parameter.schema} if parameter.many else parameter.schema
+    said = {"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema}
+    return {**said, "style": "form", "explode": True} if parameter.many else said
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": _OF_PATH[name]}
+
+
+def _name(endpoint: Endpoint) -> str:
+    words = re.findall(r"\w+", endpoint.path.removesuffix(".json"))
+    return "_".join([endpoint.method.lower(), *("by_" + word if word in _OF_PATH else word for word in words)])

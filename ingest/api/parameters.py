@@ -1,0 +1,172 @@
+"""Query parameters: what each is called, may hold and means, once, for reading them and for the OpenAPI document."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ingest import moments
+from ingest.api import cursors
+from ingest.signatures import Outcome
+from workers.catalogue.event import Kind
+from workers.errors import BadInput
+from workers.store import history, search
+from workers.store.receipts import State
+
+#: characters in a value
+_LONGEST = 1_000
+#: rows in a page
+DEFAULT_LIMIT, MOST = 50, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One query parameter. `read(text, now)` gives its value or raises `BadInput`; `many`: it may come repeatedly."""
+
+    name: str
+    about: str
+    schema: dict[str, Any]
+    read: Callable[[str, datetime], Any]
+    many: bool = False
+
+
+def read(declared: Sequence[Parameter], query: Iterable[tuple[str, str]], now: datetime) -> dict[str, Any]:
+    """The values of a query, by name; a `many` one is a tuple. What was not declared is refused, not ignored."""
+    known = {parameter.name: parameter for parameter in declared}
+    values: dict[str, Any] = {}
+    for name, text in query:
+        parameter = known.get(name)
+        if parameter is None:
+            raise BadInput(_unknown(name, list(known)))
+        if not text.strip():
+            raise BadInput(f"{name} is empty; leave it out, or give it a value.")
+        if len(text) > _LONGEST:
+            raise BadInput(f"{name} may have at most {_LONGEST} characters.")
+        value = parameter.read(text, now)
+        if parameter.many:
+            values[name] = (*values.get(name, ()), value)
+        elif name in values:
+            raise BadInput(f"{name} may be given once.")
+        else:
+            values[name] = value
+    return values
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    shown = name if len(name) <= 40 else f"{name[:40]}…"
+    if not known:
+        return f"there is no parameter {shown!r}; this address takes none."
+    near = difflib.get_close_matches(name[:40], known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}."
+    return f"there is no parameter {shown!r}; {hint}"
+
+
+def _text(text: str, _now: datetime) -> str:
+    return text
+
+
+def _typed(text: str, _now: datetime) -> str:
+    search.words(text)  # refuses what no search takes, before anything is asked
+    return text
+
+
+def _one_of(name: str, kind: type[StrEnum]) -> Callable[[str, datetime], Any]:
+    def choose(text: str, _now: datetime) -> StrEnum:
+        try:
+            return kind(text)
+        except ValueError:
+            raise BadInput(f"{name} must be one of {', '.join(kind)}.") from None
+
+    return choose
+
+
+def _limit(text: str, _now: datetime) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6 and 1 <= int(text) <= MOST):
+        raise BadInput(f"limit must be a whole number from 1 to {MOST}.")
+    return int(text)
+
+
+def _boolean(name: str) -> Callable[[str, datetime], bool]:
+    def choose(text: str, _now: datetime) -> bool:
+        if text not in ("true", "false"):
+            raise BadInput(f"{name} must be true or false.")
+        return text == "true"
+
+    return choose
+
+
+def _choice(name: str, about: str, kind: type[StrEnum], *, many: bool = False) -> Parameter:
+    return Parameter(name, about, {"type": "string", "enum": list(kind)}, _one_of(name, kind), many)
+
+
+def flag(name: str, about: str) -> Parameter:
+    """A parameter that is true or false, and false where it is left out."""
+    return Parameter(name, about, {"type": "boolean", "default": False}, _boolean(name))
+
+
+_STRING: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
+
+CONNECTION = Parameter("connection", "Events of this connection (its PCID).", _STRING, _text)
+SINCE = Parameter(
+    "since",
+    f"Received then or later: {moments.FORMS}.",
+    _STRING,
+    lambda text, now: moments.moment(text, now, name="since"),
+)
+UNTIL = Parameter(
+    "until",
+    f"Received before: {moments.FORMS}; a date is meant with the whole day.",
+    _STRING,
+    lambda text, now: moments.moment(text, now, name="until", until=True),
+)
+CURSOR = Parameter("cursor", "The `next` of the page before.", _STRING, lambda text, _now: cursors.read(text))
+LIMIT = Parameter(
+    "limit",
+    "Rows in a page.",
+    {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
+    _limit,
+)
+UNMASKED = flag("unmasked", "Show passwords, tokens and links in payloads; takes the role operator.")
+DRY_RUN = flag("dry_run", "Only count what would be replayed.")
+EVERYTHING = flag("all", "Where no filter is given: yes, every delivery is meant.")
+
+#: what chooses events
+EVENTS = (
+    Parameter("trigger", "Events of this trigger; repeat it for several.", _STRING, _text, many=True),
+    _choice("kind", "Events of this kind; repeat it for several.", Kind, many=True),
+    Parameter(
+        "booking", "Events of the booking with this uid, and of those it was rescheduled from or to.", _STRING, _text
+    ),
+    Parameter("email", "Events that a person with this address is part of.", _STRING, _text),
+    SINCE,
+    UNTIL,
+    Parameter(
+        "text", "Events with these words in title, names or notes; the last may be a beginning.", _STRING, _typed
+    ),
+    CONNECTION,
+)
+
+_VERDICT = _choice("verdict", "Deliveries whose signature was found to be this.", Outcome)
+_WEBHOOK = Parameter("webhook", "Deliveries of the webhook with this name.", _STRING, _text)
+#: what chooses deliveries
+DELIVERIES = (_choice("state", "Deliveries in this state.", State), _VERDICT, _WEBHOOK, SINCE, UNTIL)
+#: what chooses deliveries to be replayed: only persisted ones are
+REPLAYED = (_VERDICT, _WEBHOOK, SINCE, UNTIL)
+
+
+def event_filter(values: dict[str, Any]) -> history.Filter:
+    """The filter that the values of `EVENTS` are."""
+    return history.Filter(
+        triggers=values.get("trigger", ()),
+        kinds=values.get("kind", ()),
+        booking=values.get("booking"),
+        email=values.get("email"),
+        since=values.get("since"),
+        until=values.get("until"),
+        text=values.get("text"),
+        connection=values.get("connection"),
+    )

@@ -1,0 +1,122 @@
+"""Every address of the API, on one screen: the routes and the OpenAPI document are both made of this table."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from ingest.api import bookings, deliveries, events, openapi
+from ingest.api.endpoint import Ask, Endpoint, json
+from ingest.api.parameters import (
+    CONNECTION,
+    CURSOR,
+    DELIVERIES,
+    DRY_RUN,
+    EVENTS,
+    EVERYTHING,
+    LIMIT,
+    REPLAYED,
+    UNMASKED,
+)
+from workers.store.keys import Role
+
+VIEWER, OPERATOR = Role.VIEWER, Role.OPERATOR
+
+
+def _document(_ask: Ask) -> Response:
+    return json(openapi.document(ENDPOINTS))
+
+
+#: a literal path stands before one with an id, for the first that fits answers
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        "GET", "/events", VIEWER, events.every, "Events, newest first", (*EVENTS, CURSOR, LIMIT, UNMASKED), "EventPage"
+    ),
+    Endpoint(
+        "GET",
+        "/events/stats",
+        VIEWER,
+        events.statistics,
+        "How many events, by trigger, kind, connection, day",
+        EVENTS,
+        "Statistics",
+    ),
+    Endpoint(
+        "GET",
+        "/events/export",
+        VIEWER,
+        events.export,
+        "Every event, one JSON object a line",
+        (*EVENTS, UNMASKED),
+        "Event",
+        "application/x-ndjson",
+    ),
+    Endpoint("GET", "/events/{id}", VIEWER, events.one, "One event", (UNMASKED,), "Event"),
+    Endpoint(
+        "GET",
+        "/deliveries",
+        VIEWER,
+        deliveries.every,
+        "Deliveries, newest first",
+        (*DELIVERIES, CURSOR, LIMIT),
+        "DeliveryPage",
+    ),
+    Endpoint(
+        "POST",
+        "/deliveries/replay",
+        OPERATOR,
+        deliveries.replay_all,
+        "Replay every persisted delivery of a filter",
+        (*REPLAYED, EVERYTHING, DRY_RUN),
+        "Replayed",
+    ),
+    Endpoint(
+        "GET", "/deliveries/{id}", VIEWER, deliveries.one, "One delivery with its headers", (), "DeliveryWithHeaders"
+    ),
+    Endpoint(
+        "GET",
+        "/deliveries/{id}/body",
+        OPERATOR,
+        deliveries.body,
+        "The body of a delivery, byte for byte",
+        (),
+        None,
+        "application/octet-stream",
+    ),
+    Endpoint(
+        "POST",
+        "/deliveries/{id}/release",
+        OPERATOR,
+        deliveries.release,
+        "Release a delivery from quarantine",
+        (),
+        "Delivery",
+    ),
+    Endpoint(
+        "POST",
+        "/deliveries/{id}/discard",
+        OPERATOR,
+        deliveries.discard,
+        "Discard a delivery in quarantine",
+        (),
+        "Delivery",
+    ),
+    Endpoint(
+        "POST",
+        "/deliveries/{id}/replay",
+        OPERATOR,
+        deliveries.replay_one,
+        "Send a delivery through the pipeline again",
+        (),
+        "Delivery",
+    ),
+    Endpoint(
+        "GET",
+        "/bookings/{uid}",
+        VIEWER,
+        bookings.one,
+        "The timeline of a booking and what it was rescheduled from and to",
+        (CONNECTION,),
+        "Timeline",
+    ),
+    Endpoint("GET", "/openapi.json", None, _document, "This document"),
+)

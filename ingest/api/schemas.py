@@ -1,0 +1,154 @@
+"""What the API's answers look like, as JSON Schema 2020-12 for the OpenAPI document. Tests hold answers to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.signatures import Outcome
+from workers.catalogue.event import Kind
+from workers.store.receipts import State
+
+Schema = dict[str, Any]
+
+
+def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = (), closed: bool = True) -> Schema:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": not closed}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def ref(name: str) -> Schema:
+    """A schema of `SCHEMAS`, by name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def _page(schema: Schema) -> Schema:
+    return _object({"data": _list(schema), "next": {**_or_null(_TEXT), "description": "the cursor of the next page"}})
+
+
+_TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": "integer"}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_INSTANT: Schema = {"type": "string", "format": "date-time"}
+_ID: Schema = {"type": "string", "format": "uuid"}
+_COUNTS: Schema = {"type": "object", "additionalProperties": _COUNT}
+_TEXT_OR_NULL, _INSTANT_OR_NULL, _NUMBER_OR_NULL = _or_null(_TEXT), _or_null(_INSTANT), _or_null(_NUMBER)
+
+_EVENT: dict[str, Schema] = {
+    "id": _ID,
+    "trigger": _TEXT_OR_NULL,
+    "kind": {"type": "string", "enum": list(Kind)},
+    "connection": _TEXT,
+    "webhook": _TEXT,
+    "webhook_version": _TEXT_OR_NULL,
+    "delivery_id": _or_null(_ID),
+    "received_at": _INSTANT,
+    "occurred_at": _INSTANT,
+    "caused_by": _TEXT_OR_NULL,
+    "title": _TEXT_OR_NULL,
+    "status": _TEXT_OR_NULL,
+    "type": _TEXT_OR_NULL,
+    "start": _INSTANT_OR_NULL,
+    "end": _INSTANT_OR_NULL,
+    "booking": _or_null(ref("BookingOfEvent")),
+    "event_type": _or_null(_object({"id": _NUMBER_OR_NULL, "slug": _TEXT_OR_NULL})),
+    "organizer": _or_null(ref("Person")),
+    "hosts": _list(ref("Person")),
+    "attendees": _list(ref("Person")),
+    "notes": _TEXT_OR_NULL,
+}
+_DELIVERY: dict[str, Schema] = {
+    "id": _ID,
+    "webhook": _TEXT,
+    "received_at": _INSTANT,
+    "verdict": {"type": "string", "enum": list(Outcome)},
+    "state": {"type": "string", "enum": list(State)},
+    "bytes": _COUNT,
+    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "seen": {"type": "integer", "minimum": 1},
+    "event_id": _or_null(_ID),
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "Person": _object(
+        {
+            "id": _NUMBER_OR_NULL,
+            "name": _TEXT_OR_NULL,
+            "email": _TEXT_OR_NULL,
+            "time_zone": _TEXT_OR_NULL,
+            "username": _TEXT,
+            "no_show": {"type": "boolean"},
+        },
+        optional=("username", "no_show"),
+    ),
+    "BookingOfEvent": _object(
+        {"uid": _TEXT, "id": _NUMBER_OR_NULL, "lineage": _TEXT, "seat": _TEXT_OR_NULL, "series": _TEXT_OR_NULL}
+    ),
+    "Event": _object({**_EVENT, "payload": {"type": "object", "description": "what Cal.com sent; secrets are masked"}}),
+    "EventPage": _page(ref("Event")),
+    "Statistics": _object(
+        {
+            "events": _COUNT,
+            "triggers": _COUNTS,
+            "kinds": _COUNTS,
+            "connections": _COUNTS,
+            "days": {**_COUNTS, "description": "by UTC day of arrival"},
+            "deliveries": _object({"deliveries": _COUNT, "states": _COUNTS, "verdicts": _COUNTS}),
+        }
+    ),
+    "Delivery": _object(_DELIVERY),
+    "DeliveryPage": _page(ref("Delivery")),
+    "DeliveryWithHeaders": _object(
+        {
+            **_DELIVERY,
+            "last_seen_at": _INSTANT,
+            "headers": _list({"type": "array", "prefixItems": [_TEXT, _TEXT], "minItems": 2, "maxItems": 2}),
+        }
+    ),
+    "Replayed": _object({"deliveries": _COUNT, "dry_run": {"type": "boolean"}}),
+    "Timeline": _object(
+        {
+            "uid": _TEXT,
+            "lineage": _TEXT,
+            "uids": _list(_TEXT),
+            "state": _object(
+                {
+                    "uid": _TEXT,
+                    "status": _TEXT_OR_NULL,
+                    "title": _TEXT_OR_NULL,
+                    "start": _INSTANT_OR_NULL,
+                    "end": _INSTANT_OR_NULL,
+                    "organizer": _or_null(ref("Person")),
+                    "attendees": _list(ref("Person")),
+                    "as_of": _INSTANT,
+                }
+            ),
+            "events": _list(ref("EventOfTimeline")),
+        }
+    ),
+    "EventOfTimeline": _object(
+        {
+            **_EVENT,
+            "delivery": _or_null(
+                _object({name: _DELIVERY[name] for name in ("id", "verdict", "state", "bytes", "seen")})
+            ),
+        }
+    ),
+    "Problem": _object(
+        {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": _TEXT,
+            "request_id": _TEXT,
+        },
+        optional=("request_id",),
+    ),
+}

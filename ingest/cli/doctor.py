@@ -1,0 +1,126 @@
+"""`daybook doctor`: look at everything Daybook needs, one line each, with the remedy. It mends nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from ingest.cli import output
+from ingest.cli.verdicts import State, Verdict, fail, ok, warn
+from workers.errors import DaybookError
+from workers.settings import Settings, load
+from workers.store.engine import Store, open_store
+
+_STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang the command under `daybook` itself."""
+    app.command(name="doctor")(doctor)
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Only this machine: ask neither Cal.com nor the URL.")] = False,
+) -> None:
+    """Check everything Daybook needs and say what to do about what is wrong. Status 1 if anything fails."""
+    failed = False
+    with output.stderr.status("Looking …") as status:
+        for verdict in _examine(local=local):
+            failed = failed or verdict.state is State.FAIL
+            status.stop()  # while it shows, rich sends stdout to where it shows itself
+            _print(verdict, as_json=as_json)
+            status.start()
+    if failed:
+        raise typer.Exit(1)
+
+
+def _examine(*, local: bool) -> Iterator[Verdict]:
+    from ingest.cli.machine_checks import machine
+    from workers import logs
+
+    try:
+        settings = load()
+        logs.set_up(settings.model_copy(update={"log_level": "error"}))
+    except DaybookError as error:
+        yield fail("settings", error.message, "Mend that setting; nothing else can be looked at before.")
+        return
+    yield ok("settings", f"data in {settings.data_dir.absolute()}, webhooks at {settings.base_url}")
+    missing = _missing_file(settings)
+    if missing:
+        yield warn("database", f"{missing} is not there yet", "`daybook up` makes it, and `daybook migrate` does.")
+        return
+    with contextlib.closing(open_store(settings.database, pool_size=2)) as store:
+        usable = True
+        for verdict in machine(settings, store):
+            usable = usable and verdict.state not in _STOPS.get(verdict.check, ())
+            yield verdict
+        if usable and not local:
+            yield from _outside(settings, store)
+
+
+#: without these there is nothing to ask Cal.com about
+_STOPS = {"database": (State.FAIL,), "migrations": (State.FAIL, State.WARN), "secrets": (State.FAIL,)}
+
+
+def _missing_file(settings: Settings) -> str | None:
+    """SQLite's file where it is not there: opening it would make it, and a doctor only looks."""
+    from pathlib import Path
+
+    from sqlalchemy import make_url
+
+    url = make_url(settings.database)
+    if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).exists():
+        return None
+    return url.database
+
+
+def _outside(settings: Settings, store: Store) -> Iterator[Verdict]:
+    from ingest.cli import outside_checks
+    from workers.desired import parse
+    from workers.settings import read_config
+    from workers.store import connections
+    from workers.vault import open_vault
+
+    with store.read() as sql:
+        known = connections.every(sql)
+    path = settings.config_path
+    try:
+        wanted = parse(read_config(path).get("webhooks"), str(path)) if path.exists() else ()
+        missing = sorted({one.connection for one in wanted} - {one.pcid for one in known})
+    except DaybookError as error:
+        yield fail("daybook.yaml", error.message, "Mend the file.")
+    else:
+        if missing:
+            remedy = "`daybook connections add` makes them."
+            yield fail("daybook.yaml", f"it names connections there are not: {', '.join(missing)}", remedy)
+        elif wanted:
+            yield ok("daybook.yaml", f"{len(wanted)} webhooks wanted")
+    if not known:
+        yield warn("connections", "there are none yet", "`daybook connections add` makes one.")
+    for connection in known:
+        yield outside_checks.at_calcom(store, open_vault(settings), connection)
+    yield from outside_checks.public_url(settings, known)
+    if known:
+        yield outside_checks.clock_against(known[0].base_url)
+
+
+def _print(verdict: Verdict, *, as_json: bool) -> None:
+    if as_json:
+        output.json_line(
+            {"check": verdict.check, "state": verdict.state.value, "detail": verdict.detail,
+             "remedy": verdict.remedy or None}
+        )  # fmt: skip
+        return
+    line = Text.assemble(
+        (f"{verdict.state.value:<5}", _STYLES[verdict.state]),
+        (f"{output.clean(verdict.check)}: ", "bold"),
+        output.clean(verdict.detail),
+    )
+    output.console.print(line, soft_wrap=True)
+    if verdict.remedy:
+        output.console.print(Text(f"     {output.clean(verdict.remedy)}", style="dim"), soft_wrap=True)

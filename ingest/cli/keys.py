@@ -1,0 +1,102 @@
+"""`daybook keys create | list | revoke`: who may ask the API, and command."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ingest.cli import output
+from ingest.cli.filters import Json
+from ingest.cli.telling import minute
+from ingest.cli.workspace import opened
+from workers.errors import BadInput, Conflict, NotFound
+
+if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
+    from workers.store.keys import Key
+
+app = typer.Typer(help="Keys for the API, each with a role.", no_args_is_help=True)
+
+_LONGEST_NAME = 100
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for.")],
+    role: Annotated[str, typer.Option(help="viewer reads; operator also replays, releases, discards; admin: all.")],
+    as_json: Json = False,
+) -> None:
+    """Make a key and print it: this is the only time it is shown."""
+    from workers.store import keys
+    from workers.store.keys import Role
+
+    if role not in list(Role):
+        raise BadInput(f"--role must be one of {', '.join(Role)}.")
+    if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
+        raise BadInput(f"NAME must be 1 to {_LONGEST_NAME} printable characters.")
+    with opened() as workspace, workspace.store.write() as sql:
+        if any(key.name == name and key.revoked_at is None for key in keys.every(sql)):
+            raise Conflict(f"there is a key {name!r} already; choose another name, or revoke that one first.")
+        made, text = keys.create(sql, name=name, role=Role(role), now=datetime.now(UTC))
+    if as_json:
+        output.json_line({**_shape(made), "key": text})
+        return
+    output.say(text)
+    output.note(f"The key {name!r} has role {role}. It is kept as a hash only: this is the one time it is shown.")
+
+
+@app.command(name="list")
+def list_keys(as_json: Json = False) -> None:
+    """List keys, revoked ones too. DAYBOOK_ADMIN_KEY is a setting and not among them."""
+    from workers.store import keys
+
+    with opened() as workspace, workspace.store.read() as sql:
+        shown = [_shape(key) for key in keys.every(sql)]
+    if as_json:
+        for one in shown:
+            output.json_line(one)
+        return
+    rows = [
+        [one["name"], one["role"], minute(one["created_at"]), minute(one["revoked_at"]), one["id"]] for one in shown
+    ]
+    columns = ("name", "role", "created (UTC)", "revoked (UTC)", "id")
+    output.table(columns, rows, empty="No keys; `daybook keys create NAME --role viewer` makes one.", whole=("id",))
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="NAME|ID", help="The key's name or id.")],
+    as_json: Json = False,
+) -> None:
+    """Make a key worthless, at once."""
+    from workers.store import keys
+
+    now = datetime.now(UTC)
+    with opened() as workspace, workspace.store.write() as sql:
+        live = [one for one in keys.every(sql) if one.revoked_at is None and key in (one.name, str(one.id))]
+        if not live:
+            raise NotFound(f"there is no live key {key!r}; `daybook keys list` shows those there are.")
+        if len(live) > 1:
+            raise Conflict(f"several keys are named {key!r}; name one by its id: {', '.join(str(o.id) for o in live)}.")
+        keys.revoke(sql, live[0].id, now=now)
+    if as_json:
+        output.json_line({**_shape(live[0]), "revoked_at": _spell(now)})
+    else:
+        output.say(f"The key {live[0].name!r} is worthless now.")
+
+
+def _shape(key: Key) -> dict[str, Any]:
+    return {
+        "id": str(key.id),
+        "name": key.name,
+        "role": key.role.value,
+        "created_at": _spell(key.created_at),
+        "revoked_at": _spell(key.revoked_at),
+    }
+
+
+def _spell(instant: datetime | None) -> str | None:
+    from workers.store.events import spell
+
+    return spell(instant)

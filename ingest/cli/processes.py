@@ -1,0 +1,155 @@
+"""`daybook up | serve | work | migrate`: the processes. What they do inside is theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+
+import structlog
+import typer
+
+from ingest.cli import demo, output
+from workers.settings import Settings, load
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang the commands under `daybook` itself."""
+    app.command(help="Run everything on this machine: broker, web process, workers. Ctrl-C stops it.")(up)
+    app.command(help="`up` with a stand-in Cal.com that sends signed deliveries: nothing to set up first.")(demo.demo)
+    app.command(help="Run one web process.")(serve)
+    app.command(help="Run one worker process.")(work)
+    app.command(name="migrate", help="Bring the database's tables up to date.")(migrate_tables)
+
+
+def up() -> None:
+    """Start the broker, migrate, start the web process and a worker; keep them running until a signal."""
+    from ingest import machine, supervise
+    from workers import logs
+
+    settings = load()
+    logs.set_up(settings)
+
+    async def run() -> None:
+        async with supervise.until_signal() as stop, machine.running(settings) as first_key:
+            announce(settings, first_key)
+            if (settings.data_dir / demo.MARK).exists():
+                output.say(f"Note: {settings.data_dir} also holds events of `daybook demo`.", style="yellow")
+            await stop.wait()
+            output.say("Stopping …")
+
+    with supervise.alone(settings.data_dir):
+        asyncio.run(run())
+    output.say("Stopped; everything is kept.")
+
+
+def announce(settings: Settings, first_key: str | None) -> None:
+    """Where to look and how to stop, on one line; and the first key, the only time it is known."""
+    if first_key:
+        output.say(f"Admin key (shown this once, keep it): {first_key}", style="bold yellow")
+    output.say(
+        f"Daybook is up at {settings.base_url}: `daybook events tail` shows what comes in, "
+        f"{settings.base_url}/api/v1/openapi.json the API; Ctrl-C stops it.",
+        style="bold green",
+    )
+
+
+def serve() -> None:
+    """One web process. It starts, and keeps deliveries, even while SQL or the broker is away."""
+    import uvicorn
+
+    from ingest.web import make_app
+    from workers import garbage, logs
+
+    settings = load()
+    logs.set_up(settings)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:  # a connection is a file: the usual 1,024 would be what a crowd meets first
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65_536, hard))
+    _key_fits(settings)
+    app = make_app(settings)
+    garbage.settle_down()
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,  # paths hold the webhooks' tokens
+        server_header=False,
+        ws="none",
+        proxy_headers=False,  # nothing here depends on who the client is
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=15,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+def work() -> None:
+    """One worker process, until SIGINT or SIGTERM."""
+    from workers import garbage, logs
+    from workers.actors import WorkerProcess
+
+    settings = load()
+    logs.set_up(settings)
+    _key_fits(settings)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    process = WorkerProcess(settings)
+    process.start()
+    garbage.settle_down()
+    structlog.get_logger(__name__).info("work.started", threads=settings.work_threads)
+    stop.wait()
+    process.stop()
+
+
+def _key_fits(settings: Settings) -> None:
+    """Refuse to start with a key that does not open this database's secrets: each delivery would end in an error.
+
+    While the database is away nothing can be said, and the process starts: its deliveries go to the spool.
+    """
+    from workers.errors import Misconfigured, StoreUnavailable
+    from workers.store import webhooks
+    from workers.store.engine import open_store
+    from workers.vault import KEY_FILE, open_vault
+
+    with contextlib.closing(open_store(settings.database, pool_size=1)) as store:
+        try:
+            with store.read() as connection:
+                sealed = webhooks.anything_sealed(connection)
+                ours = settings.secret_key is not None or (settings.data_dir / KEY_FILE).exists()
+                if sealed and not ours:
+                    raise Misconfigured(
+                        "this database's secrets were sealed with a key that is not here; set DAYBOOK_SECRET_KEY to "
+                        f"it (the text of {KEY_FILE} in the first machine's data directory)."
+                    )
+                if sealed:
+                    webhooks.every(connection, open_vault(settings))
+        except StoreUnavailable as error:
+            structlog.get_logger(__name__).warning("start.sql_away", reason=error.message)
+
+
+def migrate_tables(as_json: bool = typer.Option(False, "--json", help="Print one JSON object.")) -> None:
+    """Run the migrations that are missing, in one transaction."""
+    from workers import logs
+    from workers.store.engine import open_store
+    from workers.store.migrate import migrate
+
+    settings = load()
+    logs.set_up(settings.model_copy(update={"log_level": "warning"}))
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(open_store(settings.database, pool_size=1)) as store:
+        began = datetime.now(UTC)
+        before, after = migrate(store)
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    if as_json:
+        output.json_line({"before": before, "after": after, "seconds": round(seconds, 3)})
+    elif before == after:
+        output.say(f"The tables are up to date (revision {after}).")
+    else:
+        output.say(f"Migrated from {before or 'nothing'} to {after} in {seconds:.1f} s.", style="green")
+    sys.stdout.flush()

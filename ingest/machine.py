@@ -1,0 +1,107 @@
+"""Everything of Daybook on one machine: the embedded broker, the web process, the worker, in their order."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio.to_thread
+import httpx2
+
+from ingest import valkey
+from ingest.supervise import Child, Supervisor
+from workers.errors import Misconfigured
+from workers.settings import Settings
+from workers.store import keys
+from workers.store.engine import open_store
+from workers.store.keys import Role
+from workers.store.migrate import migrate
+from workers.vault import open_vault
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, *, log_to: Path | None = None) -> AsyncIterator[str | None]:
+    """Run it all while the block runs. Gives the first admin key where one had to be made: it is shown once.
+
+    `log_to` is the folder for the processes' logs; None: they write where the parent writes.
+    """
+    _port_is_free(settings)
+    open_vault(settings)  # made now, so that the two processes do not both try
+    first_key = await anyio.to_thread.run_sync(_prepare, settings)
+    env = {"DAYBOOK_DATA_DIR": str(settings.data_dir.absolute())}
+    supervisor = Supervisor()
+    try:
+        if settings.broker_url is None:
+            settings.valkey_socket.unlink(missing_ok=True)
+            await supervisor.start(
+                Child(
+                    "valkey",
+                    valkey.command(settings),
+                    ready=lambda: valkey.answers(settings.valkey_socket),
+                    log_to=log_to and log_to / "valkey.log",
+                )
+            )
+        await supervisor.start(daybook("serve", env, ready_at=f"{_local(settings)}/health/live", log_to=log_to))
+        await supervisor.start(daybook("work", env, log_to=log_to))
+        yield first_key
+    finally:
+        await supervisor.stop()
+
+
+def daybook(verb: str, env: Mapping[str, str], *, ready_at: str | None = None, log_to: Path | None = None) -> Child:
+    """A `daybook` process; with `ready_at` it is ready when that address answers."""
+
+    async def ready() -> bool:
+        return ready_at is None or await responds(ready_at)
+
+    # -P: the folder we happen to stand in must not shadow `workers` or `ingest`
+    argv = [sys.executable, "-P", "-m", "ingest", verb]
+    return Child(verb, argv, env, ready, log_to and log_to / f"{verb}.log")
+
+
+async def responds(url: str) -> bool:
+    """Whether an address on this machine answers with 2xx."""
+    async with httpx2.AsyncClient(timeout=2, trust_env=False) as client:
+        try:
+            return (await client.get(url)).is_success
+        except httpx2.HTTPError:
+            return False
+
+
+def _local(settings: Settings) -> str:
+    """How this machine reaches its own web process."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not listened on
+    host = everywhere.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _prepare(settings: Settings) -> str | None:
+    """Migrate; and where nobody could sign in yet, make the first key."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(open_store(settings.database, pool_size=1)) as store:
+        migrate(store)
+        if settings.admin_key is not None:
+            return None
+        with store.write() as connection:
+            if keys.count(connection):
+                return None
+            _, key = keys.create(connection, name="first", role=Role.ADMIN, now=datetime.now(UTC))
+            return key
+
+
+def _port_is_free(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise Misconfigured(
+                f"DAYBOOK_HOST:DAYBOOK_PORT {settings.host}:{settings.port} cannot be listened on "
+                f"({os.strerror(error.errno or 0)}); set DAYBOOK_PORT to a free one."
+            ) from None

@@ -1,0 +1,191 @@
+"""The journal on local disk for deliveries that come while SQL is away. It is no queue: it is drained, then gone.
+
+A process appends to segments of its own, each under an exclusive lock for as long as it is written, so that
+processes share a folder without knowing of each other. Whoever can lock a segment that is closed, or whose writer
+is dead, may drain it. A record is `length, crc32, payload`. A segment whose end a power cut tore is drained up to
+there, reported, and set aside as `.torn`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from io import BufferedRandom
+from pathlib import Path
+
+import msgspec
+import structlog
+from uuid_utils.compat import uuid7
+
+from workers.store.receipts import Receipt
+
+log = structlog.get_logger(__name__)
+
+_HEAD = struct.Struct("<II")
+_SEGMENT_BYTES = 32 * 1024 * 1024
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Receipt)
+BATCH = 128
+
+
+class SpoolFull(Exception):
+    """The spool has reached its limit, or its disk is full: what did not fit is not kept."""
+
+
+class Spool:
+    """Segments in `folder`, `limit` bytes at the most over all processes. Thread-safe."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.folder = folder
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._segment: BufferedRandom | None = None
+        self._path: Path | None = None
+        self._counted = (0.0, 0)  # when (monotonic seconds) and how many bytes
+
+    def append(self, batch: Sequence[Receipt]) -> None:
+        """Write `batch` and fsync it. After `SpoolFull` nothing of it is in the spool."""
+        records = bytearray()
+        for receipt in batch:
+            payload = _ENCODER.encode(receipt)
+            records += _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+        with self._lock:
+            held = self._held()
+            if held + len(records) > self.limit:
+                raise SpoolFull(f"the spool holds {held} bytes; DAYBOOK_SPOOL_BYTES is {self.limit}")
+            try:
+                segment = self._open()
+                end = segment.seek(0, os.SEEK_END)
+            except OSError as error:
+                raise SpoolFull(f"the spool cannot be opened: {error.strerror}") from error
+            try:
+                segment.write(records)
+                segment.flush()
+                os.fsync(segment.fileno())
+            except OSError as error:
+                self._undo(segment, end)
+                raise SpoolFull(f"the spool cannot be written: {error.strerror}") from error
+            self._counted = (self._counted[0], held + len(records))
+            if end + len(records) >= _SEGMENT_BYTES:
+                self._close()
+
+    def set_aside(self, receipt: Receipt) -> None:
+        """Keep a receipt that SQL refuses, in a file of its own; renamed to `.journal` it is drained again."""
+        payload = _ENCODER.encode(receipt)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with (self.folder / f"{receipt.id}.refused").open("wb") as file:
+                file.write(_HEAD.pack(len(payload), zlib.crc32(payload)) + payload)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise SpoolFull(f"the spool cannot be written: {error.strerror}") from error
+
+    def drain(self, take: Callable[[list[Receipt]], object]) -> int:
+        """Hand every record to `take`, oldest segment first, in batches; returns how many. What `take` raises stops it.
+
+        A segment goes only when all of it was taken, so a drain that was cut short hands some records over twice:
+        `take` must not mind (a receipt that is already in SQL is counted, not repeated).
+        """
+        with self._lock:
+            self._close()
+        drained = 0
+        for path in self._segments():
+            with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue  # another process writes or drains it
+                if os.fstat(file.fileno()).st_nlink == 0:
+                    continue  # another process drained it while this one opened it
+                records, torn = _read(file, path.name)
+                for start in range(0, len(records), BATCH):
+                    take(records[start : start + BATCH])
+                    drained += len(records[start : start + BATCH])
+                if torn:
+                    path.rename(path.with_suffix(".torn"))  # for a person to look at
+                else:
+                    path.unlink()
+        return drained
+
+    def bytes(self) -> int:
+        """How much the spool holds now, of all processes."""
+        total = 0
+        for path in self._segments():
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
+
+    def _held(self) -> int:
+        """As `bytes`, looked up at most once a second: an outage leaves many segments."""
+        at, total = self._counted
+        if time.monotonic() - at > 1:
+            total = self.bytes()
+            self._counted = (time.monotonic(), total)
+        return total
+
+    def close(self) -> None:
+        """Let go of the segment being written; what it holds stays for the next process."""
+        with self._lock:
+            self._close()
+
+    def _segments(self) -> list[Path]:
+        return sorted(self.folder.glob("*.journal"))
+
+    def _open(self) -> BufferedRandom:
+        if self._segment is None:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = self.folder / f"{uuid7()}.journal"
+            draft = path.with_suffix(".draft")
+            segment = draft.open("x+b")
+            draft.chmod(0o600)
+            fcntl.flock(segment, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            draft.rename(path)  # only a locked file has a name that a drain looks for
+            directory = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(directory)  # without it a power cut may forget the file's name
+            finally:
+                os.close(directory)
+            self._segment, self._path = segment, path
+        return self._segment
+
+    def _undo(self, segment: BufferedRandom, end: int) -> None:
+        """Cut a half-written batch off; a segment that won't be cut is left as it is, its torn end skipped later."""
+        try:
+            os.ftruncate(segment.fileno(), end)
+            if end == 0 and self._path is not None:
+                self._path.unlink()  # a full disk must not fill with empty files
+        finally:
+            self._segment = self._path = None
+            with contextlib.suppress(OSError):  # closing flushes what could not be written
+                segment.close()
+
+    def _close(self) -> None:
+        if self._segment is not None:
+            self._segment.close()
+            self._segment = None
+
+
+def _read(file: BufferedRandom, name: str) -> tuple[list[Receipt], bool]:
+    """The records of a segment up to the first that is torn, and whether one is."""
+    content = memoryview(file.read())
+    found: list[Receipt] = []
+    offset = 0
+    while offset < len(content):
+        try:
+            length, checksum = _HEAD.unpack_from(content, offset)
+            payload = content[offset + _HEAD.size : offset + _HEAD.size + length]
+            if len(payload) != length or zlib.crc32(payload) != checksum:
+                raise ValueError
+            found.append(_DECODER.decode(payload))
+        except (struct.error, ValueError, msgspec.DecodeError):
+            log.error("spool.torn", segment=name, offset=offset, unread_bytes=len(content) - offset)
+            return found, True
+        offset += _HEAD.size + length
+    return found, False

@@ -1,0 +1,100 @@
+"""The web process: one Starlette application made of the doors. What a door does is in its own file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import anyio.to_thread
+import structlog
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from ingest import api, health
+from ingest.deliveries import Deliveries
+from ingest.intake import PROBE, Intake
+from ingest.quarantine import Quarantine
+from ingest.roster import Roster
+from ingest.spool import Spool
+from workers import queue
+from workers.errors import StoreUnavailable
+from workers.settings import Settings
+from workers.store.engine import open_store
+from workers.vault import open_vault
+
+log = structlog.get_logger(__name__)
+
+
+#: the path that webhook URLs begin with; a token follows
+PREFIX = "/in/"
+
+
+class Front:
+    """Deliveries go straight to their endpoint; everything else goes through Starlette.
+
+    Starlette's own layers (two error middlewares, the router) cost a delivery as much as its signature does.
+    """
+
+    def __init__(self, deliveries: Deliveries, rest: Starlette) -> None:
+        self._deliveries = deliveries
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self._deliveries(scope["path"][len(PREFIX) :], scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def make_app(settings: Settings) -> Front:
+    """The application for `settings`. Nothing is connected to before its lifespan begins, and little then:
+    a web process starts, and keeps deliveries, while SQL or the broker is away."""
+    store = open_store(settings.database)
+    vault = open_vault(settings)
+    broker = queue.open_broker(settings.broker)
+    doorbell = queue.Doorbell(broker)
+    spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
+    intake = Intake(store, spool, doorbell.ring)
+    roster = Roster(store, vault)
+    deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(roster.keep_fresh()), asyncio.create_task(_keep_drained(intake, spool))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await intake.close()
+            await anyio.to_thread.run_sync(doorbell.close)
+            broker.close()
+            store.close()
+
+    rest = Starlette(
+        routes=[
+            *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
+            Mount("/api/v1", app=api.make_app(settings, store, vault, broker)),
+        ],
+        lifespan=lifespan,
+    )
+    rest.router.redirect_slashes = False  # a redirect is made of the Host header, which anyone may write
+    return Front(deliveries, rest)
+
+
+async def _keep_drained(intake: Intake, spool: Spool) -> None:
+    """While the spool holds anything, try to bring it into SQL."""
+    while True:
+        await asyncio.sleep(PROBE)
+        try:
+            if await anyio.to_thread.run_sync(spool.bytes):
+                drained = await anyio.to_thread.run_sync(intake.drain)
+                if drained:
+                    log.info("spool.drained", deliveries=drained)
+        except StoreUnavailable:
+            continue  # intake has said so already
+        except Exception:
+            log.exception("spool.drain_failed")

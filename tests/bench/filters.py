@@ -1,0 +1,151 @@
+"""Filters: the time of a page of the history for each of them, of the newest events and of ones far back.
+
+A deep page begins where nine tenths of the history are newer: with an OFFSET it would cost many times the first. How
+pages are found is asked of the database's planner: a plan that reads the whole table of events misses the goal; one
+that walks the events in their order until the page is full is named, and misses it where the page did not get full.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, event, text
+
+from tests.bench import history
+from tests.bench.databases import KINDS, TITLES, Databases
+from tests.bench.plan import Bench
+from tests.bench.report import Line
+from workers.store.engine import Store, open_store
+from workers.store.history import Filter, lowest_id, page
+from workers.store.migrate import migrate
+
+_LIMIT = 50
+_LAST_DAY = history.BEGAN + history.SPAN - timedelta(days=1)
+
+
+def _filters(events: int) -> dict[str, Filter]:
+    return {
+        "everything": Filter(),
+        "one trigger": Filter(triggers=("BOOKING_CANCELLED",)),
+        "a rare trigger": Filter(triggers=("OOO_CREATED",)),
+        "three triggers": Filter(triggers=("BOOKING_CREATED", "FORM_SUBMITTED", "OOO_CREATED")),
+        "a kind": Filter(kinds=("form",)),
+        "a connection": Filter(connection="beta"),
+        "a booking": Filter(booking=history.uid(events // 6)),
+        "a guest's e-mail": Filter(email=history.EMAIL),
+        "a host's e-mail": Filter(email=history.HOST),
+        "one day": Filter(since=_LAST_DAY, until=_LAST_DAY + timedelta(days=1)),
+        "a rare word": Filter(text=history.RARE_WORD),
+        "a seldom word": Filter(text=history.SELDOM_WORD),
+        "a common word": Filter(text=history.COMMON_WORD),
+        "a common and a rare word": Filter(text=f"{history.COMMON_WORD} {history.RARE_WORD}"),
+        "trigger and e-mail": Filter(triggers=("BOOKING_CREATED",), email=history.HOST),
+        "trigger and common word": Filter(triggers=("BOOKING_CANCELLED",), text=history.COMMON_WORD),
+        "trigger and rare word": Filter(triggers=("BOOKING_CREATED",), text=history.RARE_WORD),
+        "connection and e-mail": Filter(connection="acme", email=history.HOST),
+    }
+
+
+def measure(bench: Bench, databases: Databases, folder: Path) -> list[Line]:
+    """The median time of a page of 50 for each filter, newest first, and of a deep page beside it."""
+    lines: list[Line] = []
+    for kind in KINDS:
+        with contextlib.ExitStack() as stack:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
+            store = open_store(stack.enter_context(databases.empty(kind, scratch)), pool_size=1)
+            stack.callback(store.close)
+            migrate(store)
+            _fill(bench, store, TITLES[kind])
+            lines += _measure(bench, store, TITLES[kind])
+    return lines
+
+
+def _fill(bench: Bench, store: Store, title: str) -> None:
+    task = bench.progress.add_task(f"filters: writing events to {title}", total=bench.plan.events)
+    history.fill(store, bench.plan.events, lambda written: bench.progress.advance(task, written))
+    if not store.sqlite:  # what autovacuum does within a minute
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("VACUUM ANALYZE"))
+
+
+def _measure(bench: Bench, store: Store, title: str) -> list[Line]:
+    filters = _filters(bench.plan.events)
+    task = bench.progress.add_task(f"filters: searching {title}", total=len(filters))
+    deep = lowest_id(history.BEGAN + history.SPAN * 0.1)
+    lines = []
+    for name, wanted in filters.items():
+        first, rows = _time(bench, store, wanted, None)
+        further, more = _time(bench, store, wanted, deep)
+        reads_all, walks = _plans(store, wanted, deep)
+        note = f"{rows} rows" + (f", deep {more}" if more else "") + ("; walks in order" if walks else "")
+        lines.append(
+            Line(
+                f"a page of {_LIMIT} of {bench.plan.events:,} events, {title}",
+                name,
+                "ms",
+                first,
+                "deep page" if more else "",
+                further if more else (),
+                judged=("no full scan", not reads_all and not (walks and rows < _LIMIT)),
+                note=note,
+            )
+        )
+        bench.progress.advance(task)
+    return lines
+
+
+def _time(bench: Bench, store: Store, wanted: Filter, before: UUID | None) -> tuple[list[float], int]:
+    """Milliseconds of each search, after one that is not counted; and the rows of the page."""
+    times: list[float] = []
+    rows = 0
+    for _ in range(bench.plan.searches + 1):
+        start = time.perf_counter()
+        with store.read() as connection:
+            rows = len(page(connection, wanted, before=before, limit=_LIMIT))
+        times.append((time.perf_counter() - start) * 1000)
+    return times[1:], rows
+
+
+def _plans(store: Store, wanted: Filter, before: UUID) -> tuple[bool, bool]:
+    """Whether a statement of either page reads the whole table of events, and whether one walks an index of it."""
+    steps: list[str] = []
+    with store.read() as connection:
+        with _listening(connection) as statements:
+            page(connection, wanted, before=None, limit=_LIMIT)
+            page(connection, wanted, before=before, limit=_LIMIT)
+        explain = "EXPLAIN QUERY PLAN " if store.sqlite else "EXPLAIN "
+        for statement, parameters in statements:
+            steps += [str(row[-1]).strip() for row in connection.exec_driver_sql(explain + statement, parameters)]
+    if store.sqlite:
+        scans = [step for step in steps if re.match(r"SCAN events\b", step)]
+        return any("USING" not in step for step in scans), any("USING" in step for step in scans)
+    walks = any(
+        re.search(r"Index (Only )?Scan Backward using uq_events_id", step) and "= ANY" not in after
+        for step, after in pairwise([*steps, ""])
+    )
+    return any(re.search(r"Seq Scan on events\b", step) for step in steps), walks
+
+
+@contextlib.contextmanager
+def _listening(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are run on `connection` during the block, as the driver got them."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        heard.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(connection, "before_cursor_execute", hear)

@@ -1,0 +1,109 @@
+"""What a budget in SQL promises: one pace for all processes, and a halt that all of them keep."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from workers.calcom.budget import BURST
+from workers.errors import NotFound
+from workers.store import connections, removals
+from workers.store.budgets import SqlBudget
+from workers.store.connections import Connection, Kind
+from workers.store.engine import Store, open_store
+from workers.vault import Vault
+
+SLOW = 60
+#: one call a minute, no burst: each call has a minute of its own, however slow the machine is
+ONE = 1
+
+
+@pytest.fixture(autouse=True)
+def _acme(store: Store, vault: Vault) -> None:
+    with store.write() as sql:
+        connections.add(sql, vault, Connection("acme", Kind.CALCOM, "http://c/v2", 1, SLOW, datetime.now(UTC)), "c")
+
+
+def test_a_burst_goes_at_once_and_then_one_call_each_interval(store: Store) -> None:
+    budget = SqlBudget(store, "acme", SLOW)
+
+    waits = [budget.reserve() for _ in range(BURST + 3)]
+
+    assert waits[:BURST] == [0.0] * BURST
+    assert all(earlier < later for earlier, later in zip(waits[BURST - 1 :], waits[BURST:], strict=False))
+    assert BURST * 60 / SLOW > waits[-1] > 0
+
+
+def test_two_budgets_of_one_connection_share_what_is_left(store: Store) -> None:
+    one, other = SqlBudget(store, "acme", SLOW), SqlBudget(store, "acme", SLOW)
+
+    for _ in range(BURST):
+        one.reserve()
+
+    assert other.reserve() > 0
+
+
+def test_threads_never_get_the_same_place(store: Store) -> None:
+    waits: list[float] = []
+    threads = [
+        threading.Thread(target=lambda: waits.extend(SqlBudget(store, "acme", ONE).reserve() for _ in range(5)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(round(wait / 60) for wait in waits) == list(range(20))
+
+
+def _spend(url: str, calls: int, answers: multiprocessing.SimpleQueue[list[float]]) -> None:
+    store = open_store(url, pool_size=1)
+    budget = SqlBudget(store, "acme", ONE)
+    answers.put([budget.reserve() for _ in range(calls)])
+    store.close()
+
+
+def test_two_processes_together_stay_within_one_budget(store: Store, database_url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    answers: multiprocessing.SimpleQueue[list[float]] = context.SimpleQueue()
+    processes = [context.Process(target=_spend, args=(database_url, 15, answers)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    waits = answers.get() + answers.get()
+    for process in processes:
+        process.join()
+
+    assert sorted(round(wait / 60) for wait in waits) == list(range(30))
+
+
+def test_a_halt_is_kept_by_everyone(store: Store) -> None:
+    SqlBudget(store, "acme", SLOW).halt(100)
+
+    assert 90 < SqlBudget(store, "acme", SLOW).reserve() <= 100
+
+
+def test_without_a_rate_of_our_own_a_halt_is_still_kept(store: Store) -> None:
+    budget = SqlBudget(store, "acme", 0)
+
+    assert [budget.reserve() for _ in range(50)] == [0.0] * 50
+    budget.halt(100)
+    assert 90 < budget.reserve() <= 100
+
+
+def test_a_small_budget_has_a_small_burst(store: Store) -> None:
+    budget = SqlBudget(store, "acme", 2)
+
+    assert [budget.reserve() for _ in range(2)] == [0.0, 0.0]
+    assert budget.reserve() > 20
+
+
+def test_a_removed_connection_says_so(store: Store) -> None:
+    with store.write() as sql:
+        removals.connection(sql, "acme")
+
+    with pytest.raises(NotFound, match="was removed"):
+        SqlBudget(store, "acme", SLOW).reserve()

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from workers.errors import Misconfigured
+from workers.store.engine import Store, open_store
+from workers.store.migrate import migrate, pending
+from workers.store.tables import metadata
+
+#: made by the migrations for full text, and not SQLAlchemy's to know
+SEARCH = ("events_text", "ix_events_text")
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_knows(store: Store) -> None:
+    with store.read() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_object": lambda _object, name, *_: not str(name).startswith(SEARCH),
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_second_run_changes_nothing(store: Store) -> None:
+    assert pending(store) == []
+    before, after = migrate(store)
+    assert before == after
+
+
+def test_ten_processes_may_migrate_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    failures: list[Exception] = []
+
+    def run() -> None:
+        with contextlib.closing(open_store(url)) as mine:
+            try:
+                migrate(mine)
+            except Exception as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+
+
+def test_a_database_of_a_newer_daybook_is_refused(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(Misconfigured, match="newer than this Daybook"):
+        migrate(store)

@@ -1,0 +1,103 @@
+"""The API mounted where it is served, on a filled store, asked with keys of each role."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import jsonschema
+import pytest
+from dramatiq import Message
+from dramatiq.brokers.stub import StubBroker
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from ingest import api
+from ingest.api.schemas import SCHEMAS
+from tests.contract.store.filled import Filled
+from workers import queue
+from workers.settings import Settings
+from workers.store import keys
+from workers.store.engine import Store, open_store
+from workers.store.keys import Role
+from workers.vault import Vault
+
+
+class Bell(StubBroker):
+    """A broker that remembers what it was rung for, or is away."""
+
+    def __init__(self) -> None:
+        super().__init__(middleware=[])
+        self.ids: list[UUID] = []
+        self.away = False
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        if self.away:
+            raise ConnectionError("no broker here")
+        assert message.queue_name == queue.PERSIST
+        self.ids += [UUID(one) for one in message.args[0]]
+        return message
+
+
+@dataclass
+class Asked:
+    """The API, and what it was made of."""
+
+    client: TestClient
+    filled: Filled
+    bell: Bell
+    keys: dict[Role, str]
+
+    def get(self, path: str, *, role: Role | None = Role.VIEWER, **params: Any) -> httpx2.Response:
+        """GET below /api/v1 with a key of `role`."""
+        return self.client.get(f"/api/v1{path}", params=params, headers=self.headers(role))
+
+    def post(self, path: str, *, role: Role | None = Role.OPERATOR, **params: Any) -> httpx2.Response:
+        """POST below /api/v1 with a key of `role`."""
+        return self.client.post(f"/api/v1{path}", params=params, headers=self.headers(role))
+
+    def headers(self, role: Role | None) -> dict[str, str]:
+        return {} if role is None else {"Authorization": f"Bearer {self.keys[role]}"}
+
+
+def conforms(answer: Any, name: str) -> None:
+    """Fail where an answer is not what the OpenAPI document says."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": SCHEMAS}}
+    jsonschema.validate(answer, schema, cls=jsonschema.Draft202012Validator)
+
+
+@contextlib.contextmanager
+def asking(store: Store, vault: Vault, folder: Path) -> Iterator[Asked]:
+    """The API on `store`."""
+    bell = Bell()
+    made = {}
+    with store.write() as connection:
+        for role in Role:
+            made[role] = keys.create(connection, name=role.value, role=role, now=datetime.now(UTC))[1]
+    app = Starlette(routes=[Mount("/api/v1", app=api.make_app(Settings(data_dir=folder), store, vault, bell))])
+    with TestClient(app) as client:
+        yield Asked(client, Filled(store, vault), bell, made)
+
+
+@pytest.fixture
+def asked(sqlite_database: str, vault: Vault, tmp_path: Path) -> Iterator[Asked]:
+    """The API on SQLite."""
+    with contextlib.closing(open_store(sqlite_database)) as store, asking(store, vault, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def asked_on_each(store: Store, vault: Vault, tmp_path: Path) -> Iterator[Asked]:
+    """The API on SQLite, and on PostgreSQL."""
+    with asking(store, vault, tmp_path) as made:
+        yield made
+
+
+Conforms = Callable[[Any, str], None]

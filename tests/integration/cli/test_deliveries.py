@@ -1,0 +1,173 @@
+"""`daybook deliveries`, with a broker and without one."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from tests.conftest import Valkey
+from tests.contract.store.filled import START, Filled, body
+from tests.integration.cli.command import Command
+from workers import queue
+from workers.catalogue.mask import MASK
+from workers.persist import persist
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def four(filled: Filled) -> list[UUID]:
+    """Two persisted, one badly signed, one of another webhook without a signature; oldest first."""
+    return [
+        *filled.events(2),
+        filled.keep(b"mismatch", at=START + 2 * MINUTE, verdict="mismatch"),
+        filled.keep(body(uid="q"), at=START + 3 * MINUTE, webhook="eu", pcid="eu", verdict="unsigned"),
+    ]
+
+
+def states(command: Command) -> dict[str, str]:
+    return {row["id"]: row["state"] for row in command.run("deliveries", "list", "--json").lines()}
+
+
+def test_deliveries_are_listed_newest_first(command: Command, four: list[UUID]) -> None:
+    rows = command.run("deliveries", "list").out.splitlines()
+    assert [row.split()[-1] for row in rows[1:]] == [str(one) for one in reversed(four)]
+    assert rows[1].split()[2:5] == ["eu", "unsigned", "quarantined"]
+    told = command.run("deliveries", "list", "--json", "--limit", "1").lines()
+    assert set(told[0]) == {
+        "id", "webhook", "received_at", "verdict", "state", "bytes", "sha256", "seen", "event_id"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        (["--state", "persisted"], 2),
+        (["--verdict", "mismatch"], 1),
+        (["--webhook", "eu"], 1),
+        (["--since", "2026-11-01T09:02Z"], 2),
+        (["--until", "2026-11-01T09:02Z"], 2),
+    ],
+)
+def test_each_filter_narrows_the_list(command: Command, four: list[UUID], words: list[str], number: int) -> None:
+    assert len(four) == 4
+    assert len(command.run("deliveries", "list", "--json", *words).lines()) == number
+
+
+def test_a_long_list_is_read_in_pages(command: Command, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.cli.deliveries._PAGE", 2)
+    ids = [str(filled.keep(b"%d" % index, at=START + index * MINUTE)) for index in range(5)]
+    assert list(states(command)) == ids[::-1]
+    assert len(command.run("deliveries", "list", "--json", "--limit", "3").lines()) == 3
+
+
+def test_one_delivery_is_shown_with_its_headers_but_not_its_credentials(command: Command, filled: Filled) -> None:
+    mine = filled.keep(b"x", headers=(("x-cal-signature-256", "ab\x1b[0m"), ("authorization", "Basic c2VjcmV0")))
+    out = command.run("deliveries", "show", str(mine)).out
+    assert "x-cal-signature-256" in out
+    assert MASK in out
+    assert "c2VjcmV0" not in out
+    assert "\x1b" not in out
+    told = command.run("deliveries", "show", str(mine), "--json").lines()[0]
+    assert told["headers"][1] == ["authorization", MASK]
+    assert command.run("deliveries", "show", str(UUID(int=1)), "--json").kind() == "not_found"
+    assert command.run("deliveries", "show", "x", "--json").kind() == "bad_input"
+
+
+def test_the_body_is_written_byte_for_byte(command: Command, filled: Filled) -> None:
+    mine = filled.keep(b"\x00\xff\r\n{}")
+    words = [sys.executable, "-P", "-m", "ingest", "deliveries", "show", "--body", str(mine)]
+    done = subprocess.run(words, cwd=command.folder, env=dict(os.environ), capture_output=True, check=True)
+    assert done.stdout == b"\x00\xff\r\n{}"
+
+
+def test_a_released_delivery_is_rung_for(
+    command: Command, filled: Filled, four: list[UUID], broker_server: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAYBOOK_BROKER_URL", broker_server.url)
+    done = command.run("deliveries", "release", str(four[3]), "--json")
+    assert done.lines() == [{"verb": "release", "deliveries": 1, "dry_run": False, "rung": True}]
+    assert states(command)[str(four[3])] == "received"
+    broker = queue.open_broker(broker_server.url)
+    assert queue.depth(broker) == 1
+    broker.close()
+    assert persist(filled.store, [four[3]]) == 1
+    assert len(command.run("events", "list", "--booking", "q", "--json").lines()) == 1
+
+
+def test_a_broker_that_is_away_is_said_and_is_no_failure(command: Command, four: list[UUID]) -> None:
+    done = command.run("deliveries", "replay", str(four[0]))
+    assert (done.status, done.out) == (0, "Replayed 1 delivery.\n")
+    assert "broker is away" in done.err
+    assert states(command)[str(four[0])] == "received"
+
+
+def test_a_discarded_delivery_needs_no_broker(command: Command, four: list[UUID]) -> None:
+    done = command.run("deliveries", "discard", str(four[2]))
+    assert (done.out, done.err) == ("Discarded 1 delivery.\n", "")
+    assert states(command)[str(four[2])] == "discarded"
+
+
+def test_what_is_in_another_state_is_left_alone_and_named(command: Command, four: list[UUID]) -> None:
+    done = command.run("deliveries", "release", str(four[0]), str(four[2]), "--json")
+    assert done.lines() == [{"verb": "release", "deliveries": 1, "dry_run": False, "rung": False}]
+    assert done.kind() == "conflict"
+    assert f"{four[0]} is persisted" in done.err
+    assert states(command)[str(four[2])] == "received"
+    assert command.run("deliveries", "replay", str(UUID(int=1)), "--json").kind() == "not_found"
+
+
+def test_a_replay_by_filter_counts_first_and_asks(
+    command: Command, four: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(question: str, **_: object) -> bool:
+        asked.append(question)
+        return True
+
+    monkeypatch.setattr("typer.confirm", answer)
+    tried = command.run("deliveries", "replay", "--webhook", "org", "--dry-run")
+    assert (tried.out, asked) == ("Would replay 2 deliveries.\n", [])
+    assert states(command)[str(four[0])] == "persisted"
+    done = command.run("deliveries", "replay", "--webhook", "org")
+    assert (done.out, asked) == ("Replayed 2 deliveries.\n", ["This will replay 2 deliveries. Go on?"])
+    assert [states(command)[str(one)] for one in four] == ["received", "received", "quarantined", "quarantined"]
+
+
+def test_a_no_changes_nothing(command: Command, four: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    done = command.run("deliveries", "discard", "--all")
+    assert done.status == 130
+    assert states(command)[str(four[2])] == "quarantined"
+
+
+def test_a_script_has_to_say_yes(command: Command, four: list[UUID]) -> None:
+    assert command.run("deliveries", "release", "--all", "--json").kind() == "bad_input"
+    assert states(command)[str(four[2])] == "quarantined"
+    done = command.run("deliveries", "release", "--all", "--json", "--yes")
+    assert done.lines() == [{"verb": "release", "deliveries": 2, "dry_run": False, "rung": False}]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["replay"],
+        ["replay", "--yes"],
+        ["release", str(UUID(int=1)), "--all"],
+        ["discard", str(UUID(int=1)), "--webhook", "org"],
+        ["replay", "--since", "noon"],
+        ["replay", "--webhook", ""],
+        ["replay", "nonsense"],
+        ["list", "--state", "lost"],
+        ["list", "--verdict", "good"],
+    ],
+)
+def test_what_is_unclear_is_refused(command: Command, words: list[str]) -> None:
+    assert command.run("deliveries", *words, "--json").kind() == "bad_input"

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from workers.errors import Misconfigured
+from workers.settings import PREFIX, Settings, load
+
+NOWHERE = Path("/nonexistent")
+
+
+def settings(**environ: str) -> Settings:
+    return load({PREFIX + name: value for name, value in environ.items()}, cwd=NOWHERE)
+
+
+def test_the_defaults_are_those_that_scripts_rely_on() -> None:
+    found = settings()
+
+    assert (str(found.data_dir), found.host, found.port) == ("data", "127.0.0.1", 8787)
+    assert found.base_url == "http://127.0.0.1:8787"
+    assert found.database.startswith("sqlite:////")
+    assert found.broker.startswith("unix://")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("PUBLIC_URL", "daybook.acme.com"),
+        ("PUBLIC_URL", "ftp://daybook.acme.com"),
+        ("PUBLIC_URL", "https://daybook.acme.com?x=1"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("DATABASE_URL", "daybook.db"),
+        ("BROKER_URL", "http://localhost"),
+        ("SECRET_KEY", "hunter2"),
+        ("ADMIN_KEY", "short"),
+        ("LOG_LEVEL", "loud"),
+        ("MAX_BODY_BYTES", "-1"),
+        ("SWEEP_INTERVAL", "nan"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_its_name_and_what_it_is_for(name: str, value: str) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        settings(**{name: value})
+
+    assert caught.value.message.startswith(f"DAYBOOK_{name} is wrong: ")
+    assert str(Settings.model_fields[name.lower()].description) in caught.value.message
+
+
+def test_an_error_does_not_repeat_a_secret() -> None:
+    with pytest.raises(Misconfigured) as caught:
+        settings(SECRET_KEY="not-a-fernet-key-but-secret")
+
+    assert "not-a-fernet" not in caught.value.message
+    assert "hunter2hunter2hunter2" not in repr(settings(ADMIN_KEY="hunter2hunter2hunter2"))
+
+
+def test_a_near_miss_of_a_name_is_refused_with_the_right_one() -> None:
+    with pytest.raises(Misconfigured, match="DAYBOOK_PUBLICURL is not a setting; did you mean DAYBOOK_PUBLIC_URL"):
+        settings(PUBLICURL="https://a.example")
+
+
+def test_what_kubernetes_sets_for_a_service_named_daybook_is_left_alone() -> None:
+    assert settings(PORT_8787_TCP_ADDR="10.0.0.1", SERVICE_HOST="10.0.0.1").port == 8787
+
+
+def test_an_empty_value_counts_as_unset() -> None:
+    assert settings(PORT="", PUBLIC_URL="").port == 8787
+
+
+def test_several_secret_keys_may_be_given_newest_first() -> None:
+    keys = ",".join(Fernet.generate_key().decode() for _ in range(2))
+
+    assert settings(SECRET_KEY=keys).secret_key is not None
+
+
+def test_the_public_url_loses_its_last_slash() -> None:
+    assert settings(PUBLIC_URL="https://daybook.acme.com/").base_url == "https://daybook.acme.com"
+
+
+def test_a_long_data_directory_gets_a_socket_that_fits() -> None:
+    long = Settings(data_dir=Path("/" + "x" * 200))
+
+    assert len(str(long.valkey_socket)) < 108
+    assert Settings(data_dir=Path("/d")).valkey_socket == Path("/d/valkey.sock")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([name.upper() for name in Settings.model_fields if name != "config"]),
+        st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=40),
+    )
+)
+@example({"PUBLIC_URL": "http://["})
+@example({"DATABASE_URL": "sqlite://"})
+@example({"PORT": "9" * 5000})
+def test_any_text_is_a_setting_or_a_clear_error(environ: dict[str, str]) -> None:
+    try:
+        found = settings(**environ)
+    except Misconfigured as error:
+        named = error.message
+    else:
+        named = "DAYBOOK_" + found.base_url + found.database
+
+    assert "DAYBOOK_" in named

@@ -1,0 +1,1 @@
+"""Everything behind the queue: what a worker process loads. Never imports `ingest`."""

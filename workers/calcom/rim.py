@@ -1,0 +1,176 @@
+"""What both clients do alike around a request: bounds, attempts, errors of the network, the log. No sending."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import httpx2
+import stamina
+import structlog
+
+from workers.calcom.budget import Budget
+from workers.calcom.connection import Connection
+from workers.calcom.exchange import Answer, Exchange, plan
+from workers.calcom.requests import Reply
+from workers.calcom.tool import Tool
+from workers.calcom.tools import find
+from workers.errors import CalcomError, CalcomUnavailable, Rejected
+
+#: An answer larger than this, in bytes, is not read to its end.
+LARGEST_ANSWER = 32 * 1024 * 1024
+#: Seconds a call may wait for its budget; beyond it RateLimited says when to come again.
+MAX_WAIT = 120.0
+ATTEMPTS = 3
+NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
+
+#: What httpx2 raises before the first byte of a request has left.
+NEVER_LEFT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+
+log = structlog.get_logger(__name__)
+# httpx2 logs each URL with its query at INFO, and our queries hold e-mail addresses.
+logging.getLogger("httpx2").addFilter(lambda record: record.levelno > logging.INFO)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long one request may take, in seconds; waiting for the budget is not part of it."""
+
+    connect: float = 5.0
+    #: between two pieces of the answer
+    read: float = 30.0
+    #: from the first to the last byte
+    total: float = 60.0
+
+    def for_httpx2(self) -> httpx2.Timeout:
+        """The same in the library's words."""
+        return httpx2.Timeout(self.read, connect=self.connect)
+
+
+AS_USUAL = Timeouts()
+
+
+class Gathered:
+    """The body as it comes in, within bounds of size and time."""
+
+    def __init__(self, total: float, headers: Mapping[str, str]) -> None:
+        self.body = bytearray()
+        self._until = time.monotonic() + total
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length[:20]) > LARGEST_ANSWER:
+            raise _TooLargeError
+
+    def add(self, piece: bytes) -> None:
+        """One more piece. Raises what `Rim.carried` understands when it is one too many."""
+        if len(self.body) + len(piece) > LARGEST_ANSWER:
+            raise _TooLargeError
+        if time.monotonic() > self._until:
+            raise TimeoutError
+        self.body += piece
+
+
+class _TooLargeError(Exception):
+    """More than LARGEST_ANSWER; `Rim.carried` turns it into CalcomUnavailable."""
+
+
+class Rim:
+    """What both clients do alike around a request. It holds no connection to anything."""
+
+    def __init__(
+        self, connection: Connection, budget: Budget, timeouts: Timeouts, max_wait: float, attempts: int
+    ) -> None:
+        self.connection = connection
+        self.budget = budget
+        self.timeouts = timeouts
+        self._max_wait = max_wait
+        self._attempts = attempts
+
+    def plan(self, tool: Tool | str, arguments: Mapping[str, Any]) -> Generator[Exchange, Reply, Reply]:
+        """The exchanges of a call, checked. Raises NotFound and BadArguments."""
+        tool = find(tool) if isinstance(tool, str) else tool
+        return plan(self.connection, tool, arguments, self._max_wait)
+
+    def attempts_of(self, exchange: Exchange) -> Any:
+        """Stamina's attempts. It logs the pauses, and of the call only what the error says."""
+        return stamina.retry_context(
+            on=exchange.again,
+            attempts=self._attempts,
+            timeout=None,
+            wait_initial=0.5,
+            wait_max=8.0,
+            wait_jitter=1.0,
+        )
+
+    @contextmanager
+    def carried(self, exchange: Exchange, started: float) -> Iterator[None]:
+        """Turns what can go wrong on the way into CalcomUnavailable, which knows if the request left."""
+        name, host = exchange.tool.name, httpx2.URL(self.connection.base_url).host
+        try:
+            yield
+        except NEVER_LEFT as error:
+            raise self._noted(
+                CalcomUnavailable(
+                    f"{name}: {host} could not be reached ({type(error).__name__}); nothing was sent.",
+                    sent=False,
+                ),
+                exchange,
+                started,
+            ) from None
+        except (httpx2.TimeoutException, TimeoutError):
+            problem = "did not answer in time"
+        except _TooLargeError:
+            problem = f"answered more than {LARGEST_ANSWER // 1024 // 1024} MiB"
+        except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
+            problem = f"broke off ({type(error).__name__})"
+        except httpx2.InvalidURL:
+            raise Rejected(f"{name}: the connection's base URL is none.") from None
+        else:
+            return
+        raise self._noted(
+            CalcomUnavailable(f"{name}: {host} {problem}; it may have been done or not."), exchange, started
+        )
+
+    def read(self, exchange: Exchange, answer: Answer, started: float) -> Reply:
+        """The reply in the answer, and a line in the log."""
+        try:
+            reply = exchange.answered(answer)
+        except CalcomError as error:
+            raise self._noted(error, exchange, started) from None
+        log.info(
+            "calcom.answered",
+            tool=exchange.tool.name,
+            pcid=self.connection.pcid,
+            status=reply.status,
+            request_id=reply.request_id,
+            seconds=round(time.monotonic() - started, 3),
+        )
+        return reply
+
+    def _noted(self, error: CalcomError, exchange: Exchange, started: float) -> CalcomError:
+        log.warning(
+            "calcom.failed",
+            tool=exchange.tool.name,
+            pcid=self.connection.pcid,
+            error=error.kind,
+            status=error.status,
+            request_id=error.request_id,
+            seconds=round(time.monotonic() - started, 3),
+        )
+        return error
+
+
+def returned(end: StopIteration) -> Reply:
+    """The reply a plan ends with."""
+    reply: Reply = end.value
+    return reply

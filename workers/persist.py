@@ -1,0 +1,83 @@
+"""Receipts become events: read what arrived, write the history, settle the receipts, in one transaction a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from workers.catalogue.event import Event, Kind
+from workers.catalogue.read import read
+from workers.errors import StoreUnavailable
+from workers.store import bookings, events, receipts
+from workers.store.engine import ROW_REFUSED, Store
+from workers.store.receipts import Arrived
+
+log = structlog.get_logger(__name__)
+
+#: events of one transaction on SQLite, whose one writer the receiver waits for: about 10 ms
+SQLITE_BATCH = 64
+
+
+def persist(store: Store, ids: Sequence[UUID]) -> int:
+    """Make events of those of `ids` that still wait; returns how many. Run twice, it does nothing the second time."""
+    try:
+        return _persist(store, ids)
+    except StoreUnavailable:
+        raise
+    except ROW_REFUSED:
+        if len(ids) == 1:
+            log.exception("persist.receipt_refused", delivery=str(ids[0]))
+            return _persist_bare(store, ids[0])
+        log.exception("persist.batch_refused", receipts=len(ids))
+    # One row that the database refuses must not hold the others back.
+    return sum(persist(store, [one]) for one in ids)
+
+
+def _persist(store: Store, ids: Sequence[UUID]) -> int:
+    with store.read() as connection:
+        arrived = receipts.arrived(connection, ids)
+    read = [(one, to_event(one)) for one in arrived]
+    size = SQLITE_BATCH if store.sqlite else len(read)
+    return sum(_write(store, read[start : start + size]) for start in range(0, len(read), size or 1))
+
+
+def _persist_bare(store: Store, receipt_id: UUID) -> int:
+    """What no event could be written for still becomes one, with nothing in it but where it came from."""
+    with store.read() as connection:
+        arrived = receipts.arrived(connection, [receipt_id])
+    bare = [(one, Event(kind=Kind.UNPARSED, trigger=None, occurred_at=one.received_at)) for one in arrived]
+    return _write(store, bare)
+
+
+def _write(store: Store, read: Sequence[tuple[Arrived, Event]]) -> int:
+    """Write the events of those receipts that nobody else took meanwhile. Reading is done: the lock is held briefly."""
+    if not read:
+        return 0
+    # Not durable by itself: what a power cut takes back is a receipt that waits again, and the sweep rings for it.
+    with store.write(durable=False) as connection:
+        mine = receipts.settle(connection, [one.id for one, _ in read])
+        found = [(one, event) for one, event in read if one.id in mine]
+        events.write(connection, found)
+        bookings.tell(
+            connection,
+            (
+                (one.connection, event.booking.uid, event.booking.previous_uid)
+                for one, event in found
+                if event.booking is not None
+            ),
+            on_sqlite=store.sqlite,
+        )
+        return len(found)
+
+
+def to_event(arrived: Arrived) -> Event:
+    """What a delivery says."""
+    headers = dict(arrived.headers)
+    return read(
+        arrived.body,
+        content_type=headers.get("content-type"),
+        version=headers.get("x-cal-webhook-version"),
+        received_at=arrived.received_at,
+    )

@@ -1,0 +1,64 @@
+"""Reach Cal.com for a connection: from the row in SQL to a client that shares its budget with every process.
+
+The one place where the store and Cal.com's client meet; neither knows of the other.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from workers.calcom.client import AsyncClient, Client
+from workers.calcom.connection import BearerKey, ClientCredentials, Connection, Credential
+from workers.calcom.rim import MAX_WAIT
+from workers.errors import Misconfigured
+from workers.store import connections
+from workers.store.budgets import SqlBudget
+from workers.store.engine import Store
+from workers.vault import Vault
+
+
+def reach(store: Store, vault: Vault, pcid: str, *, max_wait: float = MAX_WAIT) -> Client:
+    """A client for threads; close it, or use it in `with`. Raises NotFound, StoreUnavailable, Misconfigured.
+
+    `max_wait` is how many seconds a call may wait for the budget before it raises RateLimited.
+    """
+    connection, budget = _joined(store, vault, pcid)
+    return Client(connection, budget, max_wait=max_wait)
+
+
+def reach_async(store: Store, vault: Vault, pcid: str, *, max_wait: float = MAX_WAIT) -> AsyncClient:
+    """The same for an event loop. It reads SQL: call it in a thread."""
+    connection, budget = _joined(store, vault, pcid)
+    return AsyncClient(connection, budget, max_wait=max_wait)
+
+
+def pack(credential: Credential) -> str:
+    """A credential as the text that is sealed."""
+    if isinstance(credential, BearerKey):
+        fields = {"kind": credential.kind, "key": credential.key}
+    else:
+        fields = {"kind": credential.kind, "client_id": credential.client_id, "secret_key": credential.secret_key}
+    return msgspec.json.encode(fields).decode()
+
+
+def unpack(pcid: str, text: str) -> Credential:
+    """The credential in a text that `pack` made. Raises Misconfigured for any other text."""
+    try:
+        fields = msgspec.json.decode(text, type=dict[str, str])
+        if fields["kind"] == BearerKey.kind:
+            return BearerKey(fields["key"])
+        if fields["kind"] == ClientCredentials.kind:
+            return ClientCredentials(fields["client_id"], fields["secret_key"])
+    except (msgspec.DecodeError, KeyError):
+        pass
+    raise Misconfigured(
+        f"the credential of connection {pcid!r} is not one this Daybook knows; "
+        "give it anew with `daybook connections add --replace`."
+    )
+
+
+def _joined(store: Store, vault: Vault, pcid: str) -> tuple[Connection, SqlBudget]:
+    with store.read() as sql:
+        row, sealed = connections.get(sql, vault, pcid)
+    connection = Connection(row.pcid, row.base_url, row.org_id, unpack(pcid, sealed))
+    return connection, SqlBudget(store, pcid, row.per_minute)

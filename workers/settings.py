@@ -1,0 +1,239 @@
+"""Every setting in one place: name, default, unit and why. It reads settings; it opens nothing.
+
+A value comes from the environment (`DAYBOOK_PORT`), else from the file that `DAYBOOK_PORT_FILE` names, else from
+the key `port` of `daybook.yaml`, else from the default here. README's table is made from this file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from cryptography.fernet import Fernet
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from workers.errors import Misconfigured
+
+PREFIX = "DAYBOOK_"
+#: a unix socket's path may have 107 bytes; a longer data directory gets its socket in the system's temp folder
+_SOCKET_PATH_MAX = 100
+
+
+class Settings(BaseModel):
+    """What an operator may set. Frozen: a running process never changes its mind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    data_dir: Path = Field(Path("data"), description="where the database, broker, key and spool live")
+    host: str = Field("127.0.0.1", min_length=1, description="address the web process listens on")
+    port: int = Field(8787, ge=1, le=65535, description="port the web process listens on")
+    public_url: str | None = Field(
+        None, description="how Cal.com reaches the web process, e.g. https://daybook.acme.com"
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL, sqlite:// or postgresql://; unset: SQLite in the data directory"
+    )
+    broker_url: str | None = Field(
+        None,
+        description="redis://, rediss://, unix:// or amqp://; unset: the Valkey that `daybook up` starts",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Fernet key(s) that seal secrets, newest first, comma-separated; unset: made in the data directory",
+    )
+    admin_key: SecretStr | None = Field(
+        None,
+        min_length=20,
+        description="a key with role admin, at least 20 characters; unset: made and printed once",
+    )
+    config: Path | None = Field(None, description="path of daybook.yaml; unset: ./daybook.yaml where it exists")
+    max_body_bytes: int = Field(
+        5 * 1024 * 1024,
+        ge=1024,
+        le=256 * 1024 * 1024,
+        description="largest delivery taken, in bytes; above: 413",
+    )
+    body_timeout: float = Field(
+        15.0, gt=0, le=300, description="seconds for a body to arrive; Cal.com itself gives up after 20"
+    )
+    repeat_window: int = Field(
+        600, ge=1, le=86_400,
+        description="seconds in which equal bodies that carry no createdAt count as one delivery; with one: for ever",
+    )  # fmt: skip
+    quarantine_count: int = Field(1_000, ge=0, description="deliveries kept in quarantine for each webhook")
+    quarantine_bytes: int = Field(
+        50 * 1024 * 1024, ge=0, description="bytes of bodies kept in quarantine for each webhook"
+    )
+    quarantine_per_minute: int = Field(
+        60, ge=0, description="deliveries a minute that enter quarantine, for each webhook and web process"
+    )
+    spool_bytes: int = Field(
+        1024 * 1024 * 1024,
+        ge=0,
+        description="bytes of deliveries kept on local disk while SQL is away; 0: no spool",
+    )
+    work_threads: int = Field(4, ge=1, le=64, description="threads of a worker process")
+    sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: console on a terminal, else json, one object a line"
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an http:// or https:// address without query, like https://daybook.acme.com")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        scheme, _, rest = value.partition("://")
+        if not rest or scheme not in ("sqlite", "postgresql", "postgres", "postgresql+psycopg"):
+            raise ValueError("must start with sqlite:// or postgresql://")
+        return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker_url(cls, value: str | None) -> str | None:
+        if value is not None and value.partition("://")[0] not in (
+            "redis",
+            "rediss",
+            "unix",
+            "amqp",
+            "amqps",
+        ):
+            raise ValueError("must start with redis://, rediss://, unix://, amqp:// or amqps://")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret_key(cls, value: SecretStr | None) -> SecretStr | None:
+        for key in value.get_secret_value().split(",") if value else ():
+            try:
+                Fernet(key.strip())
+            except ValueError:
+                raise ValueError(
+                    "must be Fernet keys (32 url-safe base64 bytes); make one with: python -c "
+                    '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+                ) from None
+        return value
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'daybook.db').absolute()}"
+
+    @property
+    def broker(self) -> str:
+        """The broker URL in force."""
+        return self.broker_url or f"unix://{self.valkey_socket}"
+
+    @property
+    def valkey_socket(self) -> Path:
+        """Where the embedded Valkey listens."""
+        path = self.data_dir.absolute() / "valkey.sock"
+        if len(os.fsencode(path)) <= _SOCKET_PATH_MAX:
+            return path
+        name = sha256(os.fsencode(path)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"daybook-{name}" / "valkey.sock"
+
+    @property
+    def base_url(self) -> str:
+        """The address that webhook URLs are made with."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def config_path(self) -> Path:
+        """Where daybook.yaml is, or would be."""
+        return self.config or Path("daybook.yaml")
+
+
+def load(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> Settings:
+    """Read the settings; `Misconfigured` names the first wrong one, where it came from and what it may be."""
+    environ = os.environ if environ is None else environ
+    _refuse_misspelt(environ)
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    config = _one(environ, "config")
+    path = Path(config) if config else (cwd or Path()) / "daybook.yaml"
+    if config or path.exists():
+        for key, value in read_config(path).items():
+            if key in Settings.model_fields and key != "config":
+                values[key], origin[key] = value, f"{key} in {path}"
+    for name in Settings.model_fields:
+        found = _one(environ, name)
+        if found is not None:
+            values[name], origin[name] = found, PREFIX + name.upper()
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise Misconfigured(
+            f"{origin.get(name, name)} is wrong: {reason}. It is: {Settings.model_fields[name].description}."
+        ) from None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The top level of daybook.yaml: settings and the `webhooks` section; a wrong file is `Misconfigured`."""
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read: {error.strerror}. Mend DAYBOOK_CONFIG or the file.") from None
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise Misconfigured(f"{path}{where} is not YAML that can be read; mend the file.") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise Misconfigured(f"{path} must be a mapping of settings at its top level, like `port: 8787`.")
+    known = [*Settings.model_fields, "webhooks"]
+    for key in document:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}."
+            raise Misconfigured(f"{path} has an unknown key {str(key)[:60]!r}{hint}")
+    return document
+
+
+def _one(environ: Mapping[str, str], name: str) -> str | None:
+    """The environment's word on one setting; an empty value counts as unset, as compose files write it."""
+    variable = PREFIX + name.upper()
+    direct, file = environ.get(variable), environ.get(variable + "_FILE")
+    if direct and file:
+        raise Misconfigured(f"{variable} and {variable}_FILE are both set; keep one of them.")
+    if file:
+        try:
+            return Path(file).read_text("utf-8").strip() or None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise Misconfigured(f"{variable}_FILE names {file!r}, which cannot be read: {reason}.") from None
+    return direct or None
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """A near miss of a known name is a typo. Others stay: Kubernetes sets DAYBOOK_PORT_8787_TCP and the like."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    known += [name + "_FILE" for name in known]
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, 1, cutoff=0.9)
+            if near:
+                raise Misconfigured(f"{name} is not a setting; did you mean {near[0]}?")

@@ -1,0 +1,82 @@
+"""The call budget of a connection in SQL, so that all processes share it. How it is reckoned is `calcom.budget`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, cast, extract, func, insert, literal_column, select, update
+from sqlalchemy import Float as SqlFloat
+from sqlalchemy.exc import IntegrityError
+
+from workers.calcom import budget
+from workers.calcom.budget import BURST, Level
+from workers.errors import NotFound
+from workers.store.engine import Store
+from workers.store.tables import budgets
+
+T = TypeVar("T")
+
+
+class SqlBudget:
+    """`workers.calcom.budget.Budget` on the row of a connection. The clock is the database's.
+
+    `per_minute` 0: no rate of our own, though a halt that Cal.com asked for is kept. Raises StoreUnavailable, and
+    NotFound once the connection is removed.
+    """
+
+    def __init__(self, store: Store, pcid: str, per_minute: int) -> None:
+        self._store = store
+        self._pcid = pcid
+        self._per_minute = per_minute
+
+    def reserve(self) -> float:
+        """Take one call; the seconds to wait before making it."""
+        if not self._per_minute:
+            return self._change(lambda level, now: (None, max(0.0, min(level.halted_until - now, budget.HORIZON))))
+        # A burst larger than a minute's worth would let a small budget be overdrawn several times over.
+        burst = min(BURST, self._per_minute)
+        return self._change(lambda level, now: budget.reserve(level, now, per_minute=self._per_minute, burst=burst))
+
+    def halt(self, seconds: float) -> None:
+        """No call of any process for so many seconds."""
+        self._change(lambda level, now: (budget.halt(level, now, seconds), None))
+
+    def _change(self, step: Callable[[Level, float], tuple[Level | None, T]]) -> T:
+        """Read the level, let `step` make a new one (None: it stays), write it; one process at a time."""
+        with self._store.write() as connection:
+            level = self._locked(connection)
+            changed, answer = step(level, _now(connection))
+            if changed is not None:
+                connection.execute(
+                    update(budgets)
+                    .where(budgets.c.connection == self._pcid)
+                    .values(next_at=changed.next_at, halted_until=changed.halted_until)
+                )
+            return answer
+
+    def _locked(self, connection: Connection) -> Level:
+        """The row, locked until the transaction ends; made where there is none yet."""
+        # SQLite has no FOR UPDATE and needs none: `Store.write` begins IMMEDIATE.
+        query = select(budgets).where(budgets.c.connection == self._pcid).with_for_update()
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(budgets).values(connection=self._pcid, next_at=0.0, halted_until=0.0))
+            except IntegrityError:
+                pass  # another process made it a moment ago, or there is no such connection: the next look tells
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound(f"The connection {self._pcid!r} was removed while it was used.")
+        return Level(row.next_at, row.halted_until)
+
+
+def _now(connection: Connection) -> float:
+    """The database's clock in Unix seconds. Asked once the row is locked: waiting for it takes time."""
+    clock: Any
+    if connection.dialect.name == "sqlite":
+        clock = literal_column("(julianday('now') - 2440587.5) * 86400.0", SqlFloat)
+    else:
+        clock = cast(extract("epoch", func.clock_timestamp()), SqlFloat)
+    return float(connection.execute(select(clock)).scalar_one())

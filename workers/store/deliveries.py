@@ -1,0 +1,121 @@
+"""Questions to the deliveries: pages newest first, one with its headers and body, counts. `receipts.py` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, TextClause, func, select
+
+from workers.store import search
+from workers.store.events import spell
+from workers.store.history import arrived
+from workers.store.receipts import State
+from workers.store.tables import UNPROVED, UNSETTLED, bodies, events, receipts, webhooks
+
+#: what a delivery is shown with; the webhook's name and the event are looked up for the rows shown only
+_READ = (
+    select(receipts, func.coalesce(webhooks.c.name, "").label("webhook"), events.c.id.label("event_id"))
+    .outerjoin(webhooks, webhooks.c.id == receipts.c.webhook_id)
+    .outerjoin(events, events.c.id == receipts.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deliveries are asked for; conditions are ANDed. `webhook` is a name; `since` <= received_at < `until`."""
+
+    state: State | None = None
+    verdict: str | None = None
+    webhook: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> Sequence[Row[Any]]:
+    """Up to `limit` deliveries newest first, those older than the delivery `before`."""
+    return some(connection, ids(connection, wanted, before=before, limit=limit))
+
+
+def ids(connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> list[UUID]:
+    """The ids alone of such a page."""
+    query = select(receipts.c.id).where(*_where(wanted)).order_by(receipts.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(receipts.c.id < before)
+    return list(connection.execute(query).scalars())
+
+
+def some(connection: Connection, wanted: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The deliveries with these ids, newest first."""
+    if not wanted:
+        return []
+    query = _READ.where(receipts.c.id.in_(wanted)).order_by(receipts.c.id.desc())
+    return connection.execute(query).all()
+
+
+def one(connection: Connection, delivery_id: UUID) -> Row[Any] | None:
+    """One delivery."""
+    return next(iter(some(connection, [delivery_id])), None)
+
+
+def headers(connection: Connection, delivery_id: UUID) -> list[tuple[str, str]]:
+    """The headers of the request in their order, latin-1; empty where they are gone."""
+    held = connection.execute(select(bodies.c.headers).where(bodies.c.receipt_id == delivery_id)).scalar_one_or_none()
+    return msgspec.json.decode(held, type=list[tuple[str, str]]) if held is not None else []
+
+
+def body(connection: Connection, delivery_id: UUID) -> bytes | None:
+    """The body byte for byte; None where there is none by that id."""
+    return connection.execute(select(bodies.c.body).where(bodies.c.receipt_id == delivery_id)).scalar_one_or_none()
+
+
+def count(connection: Connection, wanted: Filter) -> int:
+    """How many deliveries there are of these."""
+    query = select(func.count()).select_from(receipts).where(*_where(wanted))
+    return int(connection.execute(query).scalar_one())
+
+
+def stats(connection: Connection, wanted: Filter) -> dict[str, Any]:
+    """Counts: `{"deliveries": n, "states": {state: n}, "verdicts": {verdict: n}}`."""
+    groups = select(receipts.c.state, receipts.c.verdict, func.count()).where(*_where(wanted))
+    states: dict[str, int] = {}
+    verdicts: dict[str, int] = {}
+    for state, verdict, number in connection.execute(groups.group_by(receipts.c.state, receipts.c.verdict)):
+        states[state] = states.get(state, 0) + number
+        verdicts[verdict] = verdicts.get(verdict, 0) + number
+    return {"deliveries": sum(states.values()), "states": states, "verdicts": verdicts}
+
+
+def shape(row: Row[Any]) -> dict[str, Any]:
+    """A delivery as the command line and the API show it. Instants are ISO text ending in Z."""
+    return {
+        "id": str(row.id),
+        "webhook": row.webhook or str(row.webhook_id),
+        "received_at": spell(row.received_at),
+        "verdict": row.verdict,
+        "state": row.state,
+        "bytes": row.bytes,
+        "sha256": row.sha256.hex(),
+        "seen": row.seen,
+        "event_id": str(row.event_id) if row.event_id else None,
+    }
+
+
+def _where(wanted: Filter) -> list[ColumnElement[bool] | TextClause]:
+    found: list[ColumnElement[bool] | TextClause] = []
+    if wanted.state is not None:
+        found.append(receipts.c.state == wanted.state.value)
+        if wanted.state is not State.PERSISTED:
+            found.append(UNSETTLED)
+    if wanted.verdict is not None:
+        found.append(receipts.c.verdict == search.plain(wanted.verdict))
+        if wanted.verdict != "signed":
+            found.append(UNPROVED)
+    if wanted.webhook is not None:
+        named = select(webhooks.c.id).where(webhooks.c.name == search.plain(wanted.webhook))
+        found.append(receipts.c.webhook_id == named.scalar_subquery())
+    return [*found, *arrived(receipts.c.id, receipts.c.received_at, wanted.since, wanted.until)]

@@ -1,0 +1,153 @@
+"""Statements that write the history, and the one shape in which an event is read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from workers.catalogue.event import Event, Person
+from workers.catalogue.read import read
+from workers.store.bulk import insert_many
+from workers.store.receipts import Arrived
+from workers.store.tables import bodies, bookings, event_people, events
+
+#: what the history is read with: every column but those made for searching, and the lineage
+READ = select(
+    *(column for column in events.columns if column.name not in ("names", "previous_uid")), bookings.c.lineage
+).outerjoin(
+    bookings,
+    (bookings.c.connection == events.c.connection) & (bookings.c.uid == events.c.booking_uid),
+)
+
+
+def write(connection: Connection, found: Sequence[tuple[Arrived, Event]]) -> None:
+    """Write the event of each receipt. A receipt that already has one (a replay) has it read anew, in place."""
+    known = {arrived.id for arrived, _ in found if arrived.has_event}
+    fresh = [_row(arrived, event) for arrived, event in found if arrived.id not in known]
+    insert_many(connection, events, _WRITTEN, (tuple(row.values()) for row in fresh))
+    for arrived, event in found:
+        if arrived.id in known:
+            connection.execute(update(events).where(events.c.id == arrived.id).values(_row(arrived, event)))
+    if known:
+        connection.execute(delete(event_people).where(event_people.c.event_id.in_(sorted(known))))
+    people = ((email, arrived.id) for arrived, event in found for email in _emails(event))
+    insert_many(connection, event_people, ("email", "event_id"), people)
+
+
+#: the columns that `_row` fills, in its order
+_WRITTEN = tuple(column.name for column in events.columns if column.name not in ("seq", "caused_by", "payload"))
+
+
+def _row(arrived: Arrived, event: Event) -> dict[str, Any]:
+    booking, event_type = event.booking, event.event_type
+    people = [event.organizer, *event.hosts, *event.attendees]
+    return {
+        "id": arrived.id,
+        "delivery_id": arrived.id,
+        "connection": arrived.connection,
+        "webhook": arrived.webhook,
+        "webhook_version": event.webhook_version,
+        "trigger": event.trigger,
+        "kind": event.kind.value,
+        "received_at": arrived.received_at,
+        "occurred_at": event.occurred_at or arrived.received_at,
+        "title": event.title,
+        "status": event.status,
+        "type": event.type,
+        "starts_at": event.start,
+        "ends_at": event.end,
+        "booking_uid": booking.uid if booking else None,
+        "booking_id": booking.id if booking else None,
+        "previous_uid": booking.previous_uid if booking else None,
+        "seat": booking.seat if booking else None,
+        "series": booking.series if booking else None,
+        "event_type_id": event_type.id if event_type else None,
+        "event_type_slug": event_type.slug if event_type else None,
+        "organizer": _person(event.organizer) if event.organizer else None,
+        "hosts": [_person(person) for person in event.hosts],
+        "attendees": [_person(person) for person in event.attendees],
+        "names": " ".join(dict.fromkeys(person.name for person in people if person and person.name)) or None,
+        "notes": event.notes,
+    }
+
+
+def _person(person: Person) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "id": person.id,
+        "name": person.name,
+        "email": person.email,
+        "time_zone": person.time_zone,
+    }
+    if person.username is not None:
+        told["username"] = person.username
+    if person.no_show is not None:
+        told["no_show"] = person.no_show
+    return told
+
+
+def _emails(event: Event) -> Iterable[str]:
+    people = [event.organizer, *event.hosts, *event.attendees]
+    return dict.fromkeys(person.email.lower() for person in people if person is not None and person.email)
+
+
+def shape(row: Row[Any]) -> dict[str, Any]:
+    """An event as the command line and the API show it, without its payload. Instants are ISO text ending in Z."""
+    booking = None
+    if row.booking_uid is not None:
+        booking = {
+            "uid": row.booking_uid,
+            "id": row.booking_id,
+            "lineage": row.lineage or row.booking_uid,
+            "seat": row.seat,
+            "series": row.series,
+        }
+    event_type = None
+    if row.event_type_id is not None or row.event_type_slug is not None:
+        event_type = {"id": row.event_type_id, "slug": row.event_type_slug}
+    return {
+        "id": str(row.id),
+        "trigger": row.trigger,
+        "kind": row.kind,
+        "connection": row.connection,
+        "webhook": row.webhook,
+        "webhook_version": row.webhook_version,
+        "delivery_id": str(row.delivery_id) if row.delivery_id else None,
+        "received_at": spell(row.received_at),
+        "occurred_at": spell(row.occurred_at),
+        "caused_by": row.caused_by,
+        "title": row.title,
+        "status": row.status,
+        "type": row.type,
+        "start": spell(row.starts_at),
+        "end": spell(row.ends_at),
+        "booking": booking,
+        "event_type": event_type,
+        "organizer": row.organizer,
+        "hosts": row.hosts,
+        "attendees": row.attendees,
+        "notes": row.notes,
+    }
+
+
+def spell(instant: datetime | None) -> str | None:
+    """An instant as text: UTC, milliseconds, Z."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def payloads(connection: Connection, rows: Sequence[Row[Any]]) -> dict[UUID, dict[str, Any]]:
+    """The payload of each event: its own, else what its delivery's body says; {} where the body is gone."""
+    held = {row.id: row.payload for row in rows if row.payload is not None}
+    wanted = {row.delivery_id: row for row in rows if row.payload is None and row.delivery_id is not None}
+    if wanted:
+        query = select(bodies.c.receipt_id, bodies.c.body).where(bodies.c.receipt_id.in_(list(wanted)))
+        for receipt_id, body in connection.execute(query):
+            row = wanted[receipt_id]
+            event = read(body, content_type=None, version=row.webhook_version, received_at=row.received_at)
+            held[row.id] = event.payload
+    return {row.id: held.get(row.id, {}) for row in rows}

@@ -1,0 +1,96 @@
+"""Full text over the title, names and notes of events, as a person types it. The indexes are made in migration 0001.
+
+Words are ANDed, and the last one may be the beginning of a word. Nothing typed is an operator: words go to the
+database quoted, so that no text is a syntax error.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Text,
+    TextClause,
+    bindparam,
+    column,
+    false,
+    select,
+    table,
+    text,
+)
+
+from workers.errors import BadInput
+from workers.store.tables import events
+
+TEXT = Text()
+Condition = ColumnElement[bool] | TextClause
+#: words in one search, and characters in a word: PostgreSQL refuses lexemes over 2 KB, SQLite trees over 256 deep
+MAX_WORDS = 32
+MAX_WORD = 200
+#: matches from which on words are common
+_COMMON = 2_000
+
+_FTS = table("events_text", column("rowid"))
+#: exactly the expression of the index `ix_events_text`, or PostgreSQL does not use it
+_VECTOR = (
+    "to_tsvector('simple', coalesce(events.title, '') || ' ' || coalesce(events.names, '') || ' ' "
+    "|| coalesce(events.notes, ''))"
+)
+
+
+def words(typed: str) -> list[str]:
+    """The words to look for: what stands between blanks and has a letter or digit. `BadInput` for too many or long."""
+    found = [word for word in plain(typed).split() if any(char.isalnum() for char in word)]
+    if len(found) > MAX_WORDS:
+        raise BadInput(f"text may have at most {MAX_WORDS} words; it has {len(found)}.")
+    if any(len(word) > MAX_WORD for word in found):
+        raise BadInput(f"a word in text may have at most {MAX_WORD} characters.")
+    return found
+
+
+def plain(value: str) -> str:
+    """`value` as a database takes it: no NUL, no half of a surrogate pair. Neither is in any stored text."""
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def sqlite_query(found: list[str]) -> str:
+    """FTS5's query: quoted strings side by side are ANDed."""
+    return " ".join('"' + word.replace('"', '""') + '"' for word in found) + " *"
+
+
+def postgresql_query(found: list[str]) -> str:
+    """`to_tsquery`'s text."""
+    quoted = ("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in found)
+    return " & ".join(quoted) + ":*"
+
+
+def matching(connection: Connection, typed: str, *, after: int = 0) -> Condition:
+    """The condition that an event (one whose `seq` is above `after`) has these words; no words, no event.
+
+    Neither database can be trusted to know how common a word is, so that is asked first: of a rare one all matches
+    are named, and sorting them is nothing; of a common one the events are walked in the order wanted, until enough
+    of them match.
+    """
+    found = words(typed)
+    if not found:
+        return false()
+    match, seq = _sqlite(found) if connection.dialect.name == "sqlite" else _postgresql(found)
+    probe = select(seq).where(match, seq > after)
+    seqs = list(connection.execute(probe.limit(_COMMON)).scalars())
+    if len(seqs) < _COMMON:
+        return events.c.seq.in_(seqs)
+    if connection.dialect.name != "sqlite":
+        return match
+    # `+ 0` keeps the walk: SQLite makes the list of matches once, and looks into it for each event it comes by.
+    return (events.c.seq + 0).in_(probe)
+
+
+def _sqlite(found: list[str]) -> tuple[Condition, ColumnElement[int]]:
+    query: BindParameter[str] = bindparam("words", sqlite_query(found), unique=True)
+    return text("events_text MATCH :words").bindparams(query), _FTS.c.rowid
+
+
+def _postgresql(found: list[str]) -> tuple[Condition, ColumnElement[int]]:
+    query: BindParameter[str] = bindparam("words", postgresql_query(found), unique=True)
+    return text(f"{_VECTOR} @@ to_tsquery('simple', :words)").bindparams(query), events.c.seq

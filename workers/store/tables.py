@@ -1,0 +1,266 @@
+"""The tables, as SQLAlchemy sees them. `migrations/` makes them; a test holds the two equal.
+
+The tables that every delivery touches (receipts, bodies, events, event_people) have no foreign keys: each would cost
+a look-up a row, and their rows are written together, in one transaction, by one statement's author.
+Text has no length here: a value too long would be an error, and an error loses a delivery. The catalogue cuts instead.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime: `timestamptz` on PostgreSQL, sortable ISO text with milliseconds on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(24))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return self.spell(value)
+
+    @staticmethod
+    def spell(value: datetime) -> str:
+        """An instant as SQLite's text, in UTC: its order as text is its order in time."""
+        return value.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        return value.astimezone(UTC) if isinstance(value, datetime) else None
+
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: Cal.com organizations that Daybook may act for
+connections = Table(
+    "connections",
+    metadata,
+    Column("pcid", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("org_id", BigInteger, nullable=False),
+    Column("credential", Text, nullable=False),  # sealed
+    Column("per_minute", Integer, nullable=False),  # the budget of calls; 0: none
+    Column("created_at", Instant, nullable=False),
+)
+
+#: subscriptions, each with its own URL token
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("connection", Text, ForeignKey("connections.pcid"), nullable=False),
+    Column("token_digest", LargeBinary, nullable=False, unique=True),  # sha256: what a delivery is looked up by
+    Column("token", Text, nullable=False),  # sealed: what the URL is made of
+    Column("origin", Text, nullable=False),  # applied | adopted
+    Column("remote_id", Text),  # Cal.com's id of it, once known
+    Column("created_at", Instant, nullable=False),
+)
+
+#: a webhook has one secret, or two while one replaces the other
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("secret", Text, nullable=False),  # sealed
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),  # null: live until replaced
+)
+
+#: the committed row of a delivery; ids are UUIDv7, so that their order is the order of arrival
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("webhook_id", Uuid, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("era", BigInteger, nullable=False),  # 0 for a dated body, else the repeat window it arrived in
+    Column("received_at", Instant, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("secret_id", Uuid),
+    Column("state", Text, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    UniqueConstraint("webhook_id", "sha256", "era"),
+    Index("ix_receipts_webhook_id", "webhook_id", "id"),
+    # SQLite uses these two only for a statement that says the same condition: `UNSETTLED` and `UNPROVED` below.
+    Index(
+        "ix_receipts_unsettled",
+        "state",
+        "id",
+        sqlite_where=text("state <> 'persisted'"),
+        postgresql_where=text("state <> 'persisted'"),
+    ),
+    Index(
+        "ix_receipts_unproved",
+        "verdict",
+        "id",
+        sqlite_where=text("verdict <> 'signed'"),
+        postgresql_where=text("verdict <> 'signed'"),
+    ),
+)
+
+#: to be said beside `state = …`, whichever state but `persisted`
+UNSETTLED = text("receipts.state <> 'persisted'")
+#: to be said beside `verdict = …`, whichever verdict but `signed`
+UNPROVED = text("receipts.verdict <> 'signed'")
+
+#: what came, byte for byte; apart from `receipts` so that a change of state does not rewrite a body
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("receipt_id", Uuid, primary_key=True),
+    Column("headers", LargeBinary, nullable=False),  # JSON: [[name, value], …], latin-1
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: which uids a reschedule strings together
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("connection", Text, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("lineage", Text, nullable=False),  # the earliest uid known of the chain
+    PrimaryKeyConstraint("uid", "connection"),  # in this order: who asks knows the uid
+    Index("ix_bookings_connection_lineage", "connection", "lineage"),
+)
+
+#: the history. An event that came by a delivery has that delivery's id: one receipt is one event, by primary key
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("delivery_id", Uuid),  # null for a synthetic event
+    Column("connection", Text, nullable=False),
+    Column("webhook", Text, nullable=False),
+    Column("webhook_version", Text),
+    Column("trigger", Text),
+    Column("kind", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("caused_by", Text),
+    Column("title", Text),
+    Column("status", Text),
+    Column("type", Text),
+    Column("starts_at", Instant),
+    Column("ends_at", Instant),
+    Column("booking_uid", Text),
+    Column("booking_id", BigInteger),
+    Column("previous_uid", Text),
+    Column("seat", Text),
+    Column("series", Text),
+    Column("event_type_id", BigInteger),
+    Column("event_type_slug", Text),
+    Column("organizer", Document),
+    Column("hosts", Document, nullable=False),
+    Column("attendees", Document, nullable=False),
+    Column("names", Text),  # of all people, for search
+    Column("notes", Text),
+    Column("payload", Document),  # null: it is read from the delivery's body
+    # The last three are along for the statistics, which then never read the rows themselves.
+    Index("ix_events_trigger_id", "trigger", "id", "kind", "connection", "received_at"),
+    Index("ix_events_kind_id", "kind", "id"),
+    Index("ix_events_connection_id", "connection", "id"),
+    Index("ix_events_booking_uid_id", "booking_uid", "id"),
+)
+
+#: who is in an event, by lower-case e-mail
+event_people = Table(
+    "event_people",
+    metadata,
+    Column("email", Text, primary_key=True),
+    Column("event_id", Uuid, primary_key=True, index=True),
+)
+
+#: who leads what, until when
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", Float, nullable=False),  # the database's clock, Unix seconds
+)
+
+#: the call budget of a connection, one row each, shared by all processes
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("connection", Text, ForeignKey("connections.pcid", ondelete="CASCADE"), primary_key=True),
+    Column("next_at", Float, nullable=False),  # Unix seconds
+    Column("halted_until", Float, nullable=False),
+)
+
+#: who may ask and command, by the hash of a random key
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+__all__ = [
+    "UNPROVED",
+    "UNSETTLED",
+    "Instant",
+    "bodies",
+    "bookings",
+    "budgets",
+    "connections",
+    "event_people",
+    "events",
+    "keys",
+    "leases",
+    "metadata",
+    "receipts",
+    "webhook_secrets",
+    "webhooks",
+]
