@@ -12,8 +12,8 @@ setup: $(VENV)/.ready ## Make .venv with pinned dependencies and .venv/bin/daybo
 
 $(VENV)/.ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v < (3, 11) and f"Daybook needs Python 3.11 or later, this is {v[0]}.{v[1]}; say which: make PYTHON=python3.12 …")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	umask 022 && $(PYTHON) -m venv $(VENV)
+	umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

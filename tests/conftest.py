@@ -37,6 +37,9 @@ def lacking(reason: str) -> None:
     pytest.skip(reason)
 
 
+os.umask(0o022)  # for root PostgreSQL and RabbitMQ run as other users, who must read what the fixtures write
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
