@@ -65,7 +65,7 @@ def _write(store: Store, read: Sequence[tuple[Arrived, Event]]) -> int:
             (
                 (one.connection, event.booking.uid, event.booking.previous_uid)
                 for one, event in found
-                if event.booking is not None
+                if event.booking is not None and event.booking.previous_uid
             ),
             on_sqlite=store.sqlite,
         )

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from workers.catalogue.event import Booking, Event, EventType, Person
 from workers.catalogue.triggers import TRIGGERS
-from workers.store import bookings, events
+from workers.store import events
 from workers.store.engine import Store
 from workers.store.receipts import Arrived
 
@@ -51,8 +51,6 @@ def fill(store: Store, wanted: int, written: Callable[[int], object]) -> None:
         batch = [next(made) for _ in range(min(_BATCH, wanted - start))]
         with store.write() as connection:
             events.write(connection, batch)
-            known = {(arrived.connection, event.booking.uid) for arrived, event in batch if event.booking}
-            bookings.know(connection, known, on_sqlite=store.sqlite)
         written(len(batch))
 
 

@@ -1,4 +1,7 @@
-"""Statements about bookings: which uids a reschedule strings together, whatever order their events come in."""
+"""Statements about bookings: which uids a reschedule strings together, whatever order their events come in.
+
+Only these have rows. A booking that was never rescheduled, as nearly all are, is its own lineage and has none.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,15 @@ _KNOW_POSTGRESQL = text(
 )
 
 
-def tell(connection: Connection, said: Iterable[tuple[str, str, str | None]], *, on_sqlite: bool) -> None:
-    """What events say of bookings: (connection, uid, the uid it replaces or None).
+def tell(connection: Connection, said: Iterable[tuple[str, str, str]], *, on_sqlite: bool) -> None:
+    """What reschedules say of bookings: (connection, uid, the uid it replaces).
 
     All rows are made first and in one order, then the lock for joining is taken: two transactions that did either in
     another order would wait for each other.
     """
     said = list(said)
-    uids = ((pcid, uid) for pcid, *both in said for uid in both if uid is not None)
-    know(connection, uids, on_sqlite=on_sqlite)
-    join(connection, ((pcid, uid, previous) for pcid, uid, previous in said if previous), on_sqlite=on_sqlite)
+    know(connection, ((pcid, uid) for pcid, *both in said for uid in both), on_sqlite=on_sqlite)
+    join(connection, said, on_sqlite=on_sqlite)
 
 
 def know(connection: Connection, found: Iterable[tuple[str, str]], *, on_sqlite: bool) -> None:
@@ -64,7 +66,7 @@ def join(connection: Connection, links: Iterable[tuple[str, str, str]], *, on_sq
 
 
 def lineages(connection: Connection, uids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The lineage of each (connection, uid) that is known."""
+    """The lineage of each (connection, uid) that a reschedule told of; any other is its own."""
     rows = connection.execute(
         select(bookings.c.connection, bookings.c.uid, bookings.c.lineage).where(
             tuple_(bookings.c.connection, bookings.c.uid).in_(sorted(set(uids)))
@@ -74,7 +76,7 @@ def lineages(connection: Connection, uids: Iterable[tuple[str, str]]) -> dict[tu
 
 
 def uids_with(connection: Connection, uid: str) -> list[tuple[str, str]]:
-    """Every (connection, uid) of the lineages that `uid` belongs to; empty where it is unknown."""
+    """Every (connection, uid) of the lineages that `uid` belongs to; empty where no reschedule told of it."""
     mine = select(bookings.c.connection, bookings.c.lineage).where(bookings.c.uid == uid).subquery()
     rows = connection.execute(
         select(bookings.c.connection, bookings.c.uid)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from workers.catalogue.event import Event, Person
 from workers.catalogue.read import read
@@ -17,7 +17,8 @@ from workers.store.tables import bodies, bookings, event_people, events
 
 #: what the history is read with: every column but those made for searching, and the lineage
 READ = select(
-    *(column for column in events.columns if column.name not in ("names", "previous_uid")), bookings.c.lineage
+    *(column for column in events.columns if column.name not in ("names", "previous_uid")),
+    func.coalesce(bookings.c.lineage, events.c.booking_uid).label("lineage"),
 ).outerjoin(
     bookings,
     (bookings.c.connection == events.c.connection) & (bookings.c.uid == events.c.booking_uid),
@@ -101,7 +102,7 @@ def shape(row: Row[Any]) -> dict[str, Any]:
         booking = {
             "uid": row.booking_uid,
             "id": row.booking_id,
-            "lineage": row.lineage or row.booking_uid,
+            "lineage": row.lineage,
             "seat": row.seat,
             "series": row.series,
         }

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
-from workers.store.events import shape
-from workers.store.tables import bookings, events, receipts
+from workers.store.events import READ, shape
+from workers.store.tables import events, receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,5 @@ def find(connection: Connection, webhook_id: UUID, sha256: bytes) -> Fate | None
     receipt = connection.execute(query).one_or_none()
     if receipt is None:
         return None
-    booking = and_(bookings.c.connection == events.c.connection, bookings.c.uid == events.c.booking_uid)
-    row = connection.execute(
-        select(events, bookings.c.lineage).outerjoin(bookings, booking).where(events.c.id == receipt.id)
-    ).one_or_none()
+    row = connection.execute(READ.where(events.c.id == receipt.id)).one_or_none()
     return Fate(receipt.id, receipt.state, shape(row) if row is not None else None)

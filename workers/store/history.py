@@ -18,7 +18,6 @@ from sqlalchemy import (
     Row,
     UnaryExpression,
     and_,
-    false,
     func,
     literal_column,
     or_,
@@ -237,10 +236,11 @@ def _lineage(connection: Connection, uid: str) -> ColumnElement[bool]:
     for pcid, each in bookings.uids_with(connection, uid):
         uids.setdefault(pcid, []).append(each)
     if not uids:
-        return false()
+        return events.c.booking_uid == uid
     # Said as an expression, the connection has no index: without statistics SQLite would prefer it to the uids'.
     mine = events.c.connection.concat("")
-    return or_(*(and_(mine == pcid, events.c.booking_uid.in_(each)) for pcid, each in uids.items()))
+    chains = (and_(mine == pcid, events.c.booking_uid.in_(each)) for pcid, each in uids.items())
+    return or_(events.c.booking_uid == uid, *chains)
 
 
 def _among(column: ColumnElement[Any], names: tuple[str, ...]) -> list[ColumnElement[bool]]:

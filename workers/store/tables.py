@@ -117,7 +117,7 @@ receipts = Table(
     Column("id", Uuid, primary_key=True),
     Column("webhook_id", Uuid, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
-    Column("era", BigInteger, nullable=False),  # 0 for a dated body, else the repeat window it arrived in
+    Column("era", BigInteger, nullable=False),  # 0 for a dated body, else when it came, in Unix milliseconds
     Column("received_at", Instant, nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("verdict", Text, nullable=False),
@@ -158,7 +158,7 @@ bodies = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-#: which uids a reschedule strings together
+#: which uids a reschedule strings together; a booking that was never rescheduled is its own lineage and not here
 bookings = Table(
     "bookings",
     metadata,
