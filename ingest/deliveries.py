@@ -24,7 +24,8 @@ from ingest.roster import Listed, Roster
 from ingest.signatures import Outcome, Verdict
 from workers.errors import DaybookError, StoreUnavailable
 from workers.settings import Settings
-from workers.store.receipts import Receipt, State, era
+from workers.store import repeats
+from workers.store.receipts import Receipt, State
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,7 @@ class Deliveries:
                 id=uuid7(),
                 webhook_id=webhook.id,
                 sha256=hashlib.sha256(body).digest(),
-                era=era(body, now, self._window),
+                window=repeats.window(body, self._window),
                 received_at=now,
                 verdict=verdict.outcome.value,
                 secret_id=verdict.secret_id,

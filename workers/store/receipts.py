@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 
+from workers.store import repeats
 from workers.store.bulk import insert_many
 from workers.store.engine import Store
 from workers.store.tables import UNSETTLED, bodies, events, receipts, webhooks
@@ -42,18 +43,26 @@ class State(StrEnum):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """One delivery on its way into SQL. `headers` is JSON, `[[name, value], …]`; `era` is 0 for a dated body."""
+    """One delivery on its way into SQL. `headers` is JSON, `[[name, value], …]`.
+
+    `window`: the seconds within which the same bytes are this delivery again; 0: for ever. See `repeats.py`.
+    """
 
     id: UUID
     webhook_id: UUID
     sha256: bytes
-    era: int
+    window: int
     received_at: datetime
     verdict: str
     secret_id: UUID | None
     state: str
     headers: bytes
     body: bytes
+
+    @property
+    def era(self) -> int:
+        """What tells its row from others of the same bytes: when it came, in Unix milliseconds; 0 for a dated body."""
+        return int(self.received_at.timestamp() * 1000) if self.window else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +84,17 @@ def keep(store: Store, batch: Sequence[Receipt]) -> list[Kept]:
     Nearly always all of it is new, so it is written at once; where something came before, the batch is written
     again row by row, counting what repeats. Raises `StoreUnavailable` when SQL is away: then nothing was kept.
     """
+    undated = [receipt for receipt in batch if receipt.window]
     try:
         with store.write() as connection:
-            _insert(connection, batch)
-        return [Kept(receipt.id, False, receipt.state == State.RECEIVED) for receipt in batch]
+            if not undated or repeats.none(connection, undated):
+                _insert(connection, batch)
+                return [Kept(receipt.id, False, receipt.state == State.RECEIVED) for receipt in batch]
     except IntegrityError:
-        with store.write() as connection:
-            return [_keep_one(connection, receipt) for receipt in batch]
+        pass
+    with store.write() as connection:
+        repeats.hold(connection, undated)
+        return [_keep_one(connection, receipt) for receipt in batch]
 
 
 def _insert(connection: Connection, batch: Sequence[Receipt]) -> None:
@@ -95,22 +108,25 @@ def _insert(connection: Connection, batch: Sequence[Receipt]) -> None:
 
 
 def _keep_one(connection: Connection, receipt: Receipt) -> Kept:
+    near = repeats.near(connection, [receipt]) if receipt.window else None
+    if near is None:
+        try:
+            with connection.begin_nested():
+                _insert(connection, [receipt])
+            return Kept(receipt.id, False, receipt.state == State.RECEIVED)
+        except IntegrityError:
+            pass
     same = (
+        receipts.c.id == near if near is not None else receipts.c.era == receipt.era,
         receipts.c.webhook_id == receipt.webhook_id,
         receipts.c.sha256 == receipt.sha256,
-        receipts.c.era == receipt.era,
     )
-    try:
-        with connection.begin_nested():
-            _insert(connection, [receipt])
-        return Kept(receipt.id, False, receipt.state == State.RECEIVED)
-    except IntegrityError:
-        counted = connection.execute(
-            update(receipts)
-            .where(*same)
-            .values(seen=receipts.c.seen + 1, last_seen_at=receipt.received_at)
-            .returning(receipts.c.id, receipts.c.state)
-        ).one()
+    counted = connection.execute(
+        update(receipts)
+        .where(*same)
+        .values(seen=receipts.c.seen + 1, last_seen_at=receipt.received_at)
+        .returning(receipts.c.id, receipts.c.state)
+    ).one()
     unsettled = counted.state in (State.QUARANTINED, State.DISCARDED)
     if receipt.state == State.RECEIVED and unsettled:
         # The same bytes came unsigned or badly signed before; now they are proved to be Cal.com's.
@@ -245,15 +261,3 @@ def move(connection: Connection, ids: Sequence[UUID], *, source: Iterable[State]
         .returning(receipts.c.id)
     )
     return list(rows.scalars())
-
-
-def era(body: bytes, now: datetime, window: int) -> int:
-    """Which repeat window a body belongs to.
-
-    A body that says when it was made (`createdAt`) is the same delivery however late it comes again: 0. One that
-    does not (a short template; the body `false` of a template that broke) may say the same of two bookings, so it
-    repeats only within `window` seconds; Cal.com's own retries end within about a minute.
-    """
-    if b'"createdAt"' in body:
-        return 0
-    return int(now.astimezone(UTC).timestamp()) // window

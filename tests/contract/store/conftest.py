@@ -37,13 +37,20 @@ def webhook_id(store: Store, vault: Vault) -> UUID:
 def a_receipt(webhook_id: UUID) -> Callable[..., Receipt]:
     """Makes receipts of that webhook."""
 
-    def make(body: bytes, *, state: str = "received", verdict: str = "signed", era: int = 0) -> Receipt:
+    def make(
+        body: bytes,
+        *,
+        state: str = "received",
+        verdict: str = "signed",
+        window: int = 0,
+        at: datetime | None = None,
+    ) -> Receipt:
         return Receipt(
             id=uuid7(),
             webhook_id=webhook_id,
             sha256=hashlib.sha256(body).digest(),
-            era=era,
-            received_at=datetime.now(UTC),
+            window=window,
+            received_at=at or datetime.now(UTC),
             verdict=verdict,
             secret_id=None,
             state=state,

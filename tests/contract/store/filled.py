@@ -72,7 +72,7 @@ class Filled:
             id=UUID(int=lowest_id(at).int | made),
             webhook_id=self.webhook(webhook, pcid),
             sha256=hashlib.sha256(body).digest(),
-            era=0,
+            window=0,
             received_at=at,
             verdict=verdict,
             secret_id=None,

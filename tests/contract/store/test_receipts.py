@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
+import pytest
 from sqlalchemy import select
+from uuid_utils.compat import uuid7
 
-from workers.store import receipts
+from workers.store import receipts, repeats
 from workers.store.engine import Store
 from workers.store.receipts import Receipt, State
 from workers.store.tables import bodies
 from workers.store.tables import receipts as table
 
 AReceipt = Callable[..., Receipt]
+
+#: a whole number of windows since 1970
+MOMENT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 
 def row(store: Store, receipt_id: UUID) -> tuple[str, str, int]:
@@ -55,18 +62,62 @@ def test_two_of_one_batch_that_are_identical_are_one(store: Store, a_receipt: AR
     assert row(store, kept[0].id)[2] == 2
 
 
-def test_the_same_undated_body_in_another_repeat_window_is_another_delivery(store: Store, a_receipt: AReceipt) -> None:
-    kept = receipts.keep(store, [a_receipt(b"false", era=1), a_receipt(b"false", era=2)])
+@pytest.mark.parametrize("start", [0, 1, 299, 599])  # wherever the window begins
+def test_an_undated_body_is_the_same_delivery_within_its_window_and_another_after_it(
+    store: Store, a_receipt: AReceipt, start: int
+) -> None:
+    first, retry, later = (
+        a_receipt(b"false", window=600, at=MOMENT + timedelta(seconds=start + after)) for after in (0, 599, 600)
+    )
+    receipts.keep(store, [first])
 
-    assert [one.repeated for one in kept] == [False, False]
+    kept = [receipts.keep(store, [one])[0] for one in (retry, later)]
+
+    assert [one.repeated for one in kept] == [True, False]
+    assert row(store, first.id) == ("received", "signed", 2)
+
+
+def test_the_window_of_an_undated_body_is_not_made_longer_by_its_repeats(store: Store, a_receipt: AReceipt) -> None:
+    several = [a_receipt(b"false", window=600, at=MOMENT + timedelta(seconds=400 * n)) for n in range(4)]
+
+    kept = [receipts.keep(store, [one])[0] for one in several]
+
+    assert [one.repeated for one in kept] == [False, True, False, True]
+    assert kept[3].id == several[2].id
+
+
+def test_an_undated_body_that_the_spool_held_back_is_the_same_as_its_retry(store: Store, a_receipt: AReceipt) -> None:
+    retry = a_receipt(b"false", window=600, at=MOMENT + timedelta(seconds=60))
+    receipts.keep(store, [retry])
+
+    (kept,) = receipts.keep(store, [a_receipt(b"false", window=600, at=MOMENT)])
+
+    assert (kept.id, kept.repeated) == (retry.id, True)
+
+
+def test_undated_bodies_of_one_batch_are_told_apart_by_bytes_and_window(store: Store, a_receipt: AReceipt) -> None:
+    at = [a_receipt(b"false", window=600, at=MOMENT + timedelta(seconds=n)) for n in (0, 30, 700)]
+    batch = [a_receipt(b"dated"), at[0], at[1], a_receipt(b"other", window=600, at=MOMENT), at[2]]
+
+    kept = receipts.keep(store, batch)
+
+    assert [one.repeated for one in kept] == [False, False, True, False, False]
+    assert kept[2].id == at[0].id
+    assert not any(one.repeated for one in receipts.keep(store, [a_receipt(b"third", window=600), a_receipt(b"new")]))
+
+
+def test_the_same_undated_body_of_another_webhook_is_another_delivery(store: Store, a_receipt: AReceipt) -> None:
+    mine = a_receipt(b"false", window=600)
+    theirs = msgspec.structs.replace(a_receipt(b"false", window=600), webhook_id=uuid7())
+
+    kept = [*receipts.keep(store, [mine]), *receipts.keep(store, [theirs])]
+
+    assert not any(one.repeated for one in kept)
 
 
 def test_a_body_that_says_when_it_was_made_repeats_for_ever_and_others_for_the_window() -> None:
-    now = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-
-    assert receipts.era(b'{"triggerEvent":"PING","createdAt":"2026"}', now, 600) == 0
-    assert receipts.era(b"false", now, 600) == receipts.era(b"false", now + timedelta(minutes=9), 600)
-    assert receipts.era(b"false", now, 600) != receipts.era(b"false", now + timedelta(minutes=10), 600)
+    assert repeats.window(b'{"triggerEvent":"PING","createdAt":"2026"}', 600) == 0
+    assert repeats.window(b"false", 600) == 600
 
 
 def test_a_signed_delivery_takes_the_place_of_its_forged_twin_in_quarantine(store: Store, a_receipt: AReceipt) -> None:
@@ -139,3 +190,27 @@ def test_batches_that_repeat_each_other_at_once_lose_nothing(store: Store, a_rec
         rows = connection.execute(select(table.c.seen)).scalars().all()
     assert len(found) == 240
     assert (len(rows), sum(rows)) == (60, 240)
+
+
+def test_undated_bodies_that_processes_keep_at_once_are_one_delivery_each(store: Store, a_receipt: AReceipt) -> None:
+    found: list[receipts.Kept] = []
+    together = threading.Barrier(4)
+
+    def run(number: int) -> None:
+        numbers = list(range(24))
+        for turn in range(3):
+            random.Random(4 * turn + number).shuffle(numbers)
+            batch = [a_receipt(b"%d" % n, window=600) for n in numbers] + [a_receipt(b"dated %d" % number)]
+            together.wait(30)
+            found.extend(receipts.keep(store, batch))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with store.read() as connection:
+        seen = connection.execute(select(table.c.seen)).scalars().all()
+    assert len(found) == 300
+    assert sorted(seen) == [3] * 4 + [12] * 24

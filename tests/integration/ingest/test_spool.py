@@ -28,7 +28,7 @@ def a_receipt(body: bytes) -> Receipt:
         id=uuid7(),
         webhook_id=WEBHOOK,
         sha256=hashlib.sha256(body).digest(),
-        era=0,
+        window=0,
         received_at=datetime.now(UTC),
         verdict="signed",
         secret_id=None,
