@@ -2,8 +2,9 @@
 
 A process appends to segments of its own, each under an exclusive lock for as long as it is written, so that
 processes share a folder without knowing of each other. Whoever can lock a segment that is closed, or whose writer
-is dead, may drain it. A record is `length, crc32, payload`. A segment whose end a power cut tore is drained up to
-there, reported, and set aside as `.torn`.
+is dead, may drain it. A record is `length, crc32, payload`, and the payload's first byte is the version of the rest.
+A segment whose end a power cut tore is drained up to there, reported, and set aside as `.torn`; one with a record of
+a version that only another Daybook knows, as `.unknown`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from workers.store.receipts import Receipt
 log = structlog.get_logger(__name__)
 
 _HEAD = struct.Struct("<II")
+#: of a record's payload: raised when `Receipt` changes so that what is on disk no longer reads as it
+_VERSION = 1
 _SEGMENT_BYTES = 32 * 1024 * 1024
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Receipt)
@@ -51,10 +54,7 @@ class Spool:
 
     def append(self, batch: Sequence[Receipt]) -> None:
         """Write `batch` and fsync it. After `SpoolFull` nothing of it is in the spool."""
-        records = bytearray()
-        for receipt in batch:
-            payload = _ENCODER.encode(receipt)
-            records += _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+        records = b"".join(map(_record, batch))
         with self._lock:
             held = self._held()
             if held + len(records) > self.limit:
@@ -77,11 +77,10 @@ class Spool:
 
     def set_aside(self, receipt: Receipt) -> None:
         """Keep a receipt that SQL refuses, in a file of its own; renamed to `.journal` it is drained again."""
-        payload = _ENCODER.encode(receipt)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with (self.folder / f"{receipt.id}.refused").open("wb") as file:
-                file.write(_HEAD.pack(len(payload), zlib.crc32(payload)) + payload)
+                file.write(_record(receipt))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -104,12 +103,12 @@ class Spool:
                     continue  # another process writes or drains it
                 if os.fstat(file.fileno()).st_nlink == 0:
                     continue  # another process drained it while this one opened it
-                records, torn = _read(file, path.name)
+                records, unread = _read(file, path.name)
                 for start in range(0, len(records), BATCH):
                     take(records[start : start + BATCH])
                     drained += len(records[start : start + BATCH])
-                if torn:
-                    path.rename(path.with_suffix(".torn"))  # for a person to look at
+                if unread is not None:
+                    path.rename(path.with_suffix(unread))  # for a person to look at
                 else:
                     path.unlink()
         return drained
@@ -172,8 +171,13 @@ class Spool:
             self._segment = None
 
 
-def _read(file: BufferedRandom, name: str) -> tuple[list[Receipt], bool]:
-    """The records of a segment up to the first that is torn, and whether one is."""
+def _record(receipt: Receipt) -> bytes:
+    payload = bytes([_VERSION]) + _ENCODER.encode(receipt)
+    return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def _read(file: BufferedRandom, name: str) -> tuple[list[Receipt], str | None]:
+    """The records of a segment up to the first that cannot be read, and the suffix that says why one cannot."""
     content = memoryview(file.read())
     found: list[Receipt] = []
     offset = 0
@@ -181,11 +185,14 @@ def _read(file: BufferedRandom, name: str) -> tuple[list[Receipt], bool]:
         try:
             length, checksum = _HEAD.unpack_from(content, offset)
             payload = content[offset + _HEAD.size : offset + _HEAD.size + length]
-            if len(payload) != length or zlib.crc32(payload) != checksum:
+            if not length or len(payload) != length or zlib.crc32(payload) != checksum:
                 raise ValueError
-            found.append(_DECODER.decode(payload))
+            if payload[0] != _VERSION:
+                log.error("spool.unknown_version", segment=name, offset=offset, version=payload[0], known=_VERSION)
+                return found, ".unknown"
+            found.append(_DECODER.decode(payload[1:]))
         except (struct.error, ValueError, msgspec.DecodeError):
             log.error("spool.torn", segment=name, offset=offset, unread_bytes=len(content) - offset)
-            return found, True
+            return found, ".torn"
         offset += _HEAD.size + length
-    return found, False
+    return found, None

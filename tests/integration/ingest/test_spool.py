@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from cryptography.fernet import Fernet
 from uuid_utils.compat import uuid7
 
@@ -97,6 +98,37 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
 
     assert drained(spool) == []
     assert len(list(tmp_path.glob("*.torn"))) == 1
+
+
+def test_the_zeros_that_a_power_cut_leaves_are_no_record(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10**8)
+    spool.append([a_receipt(b"whole")])
+    spool.close()
+    (segment,) = tmp_path.glob("*.journal")
+    os.truncate(segment, segment.stat().st_size + 4096)
+
+    assert drained(spool) == [b"whole"]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".torn"]
+
+
+def test_a_record_of_another_daybooks_version_is_set_aside_and_read_by_the_one_that_knows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, 10**8)
+    with monkeypatch.context() as later:
+        later.setattr("ingest.spool._VERSION", 2)
+        spool.append([a_receipt(b"later")])
+        spool.close()
+
+    with structlog.testing.capture_logs() as logged:
+        assert drained(spool) == []
+    assert [(line["event"], line["version"]) for line in logged] == [("spool.unknown_version", 2)]
+    (aside,) = tmp_path.iterdir()
+    assert aside.suffix == ".unknown"
+
+    aside.rename(aside.with_suffix(".journal"))
+    monkeypatch.setattr("ingest.spool._VERSION", 2)
+    assert drained(spool) == [b"later"]
 
 
 def test_a_drain_that_is_cut_short_keeps_what_was_not_taken(tmp_path: Path) -> None:
