@@ -10,6 +10,7 @@ from ingest.api import problems
 from ingest.api.endpoint import Endpoint
 from ingest.api.parameters import Parameter
 from ingest.api.schemas import SCHEMAS, ref
+from workers.store.history import MOST_NAMES
 
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _OF_PATH = {
@@ -77,7 +78,9 @@ def _answer(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    schema = {"type": "array", "items": parameter.schema} if parameter.many else parameter.schema
+    schema = parameter.schema
+    if parameter.many:
+        schema = {"type": "array", "items": schema, "maxItems": MOST_NAMES}
     said = {"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema}
     return {**said, "style": "form", "explode": True} if parameter.many else said
 

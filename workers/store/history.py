@@ -26,6 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from workers.errors import BadInput
 from workers.store import bookings, search
 from workers.store.engine import Store
 from workers.store.events import READ, payloads
@@ -34,6 +35,10 @@ from workers.store.tables import event_people, events
 #: how far an id may lie from its `received_at`: a delivery that is not signed gets its id only after SQL was asked
 #: whether quarantine has room, and clocks are set back at times
 _SLACK = timedelta(seconds=60)
+#: names of triggers, or of kinds, in one filter: Cal.com has 28 triggers, and each one is a part of the statement
+MOST_NAMES = 50
+#: events read by one statement: databases bound its parameters, at 32,766 the lowest
+_PAGE = 5_000
 #: events read at once by `export`, and bodies held in memory at once: a body may have megabytes
 _EXPORT_PAGE = 500
 _EXPORT_BODIES = 25
@@ -44,7 +49,7 @@ class Filter:
     """Which events are asked for. Conditions are ANDed, the values of one condition ORed; empty means any.
 
     `booking` is a uid and stands for its whole lineage; `email` is of any person in the event; `text` is words as
-    typed, looked for in title, names and notes; `since` <= received_at < `until`.
+    typed, looked for in title, names and notes; `since` <= received_at < `until`. `BadInput` for too many names.
     """
 
     triggers: tuple[str, ...] = ()
@@ -56,11 +61,24 @@ class Filter:
     text: str | None = None
     connection: str | None = None
 
+    def __post_init__(self) -> None:
+        for name, given in (("trigger", self.triggers), ("kind", self.kinds)):
+            if len(given) > MOST_NAMES:
+                raise BadInput(f"{name} may be given at most {MOST_NAMES} times; it was given {len(given)} times.")
+
 
 def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` events newest first, those older than the event `before`; rows of `events.READ`."""
-    ids = _newest(connection, wanted, before=before, limit=limit)
-    return _read(connection, events.c.id.in_(ids), events.c.id.desc()) if ids else []
+    rows: list[Row[Any]] = []
+    while len(rows) < limit:
+        size = min(limit - len(rows), _PAGE)
+        ids = _newest(connection, wanted, before=before, limit=size)
+        if ids:
+            rows += _read(connection, events.c.id.in_(ids), events.c.id.desc())
+            before = ids[-1]
+        if len(ids) < size:
+            break
+    return rows
 
 
 def one(connection: Connection, event_id: UUID) -> Row[Any] | None:
@@ -187,8 +205,11 @@ def _newest(connection: Connection, wanted: Filter, *, before: UUID | None, limi
         queries = [query.where(*where)]
     else:
         key = events.c.id
-        where = _where(connection, wanted, but=("triggers", "kinds"))
-        queries = [select(key.label("id")).where(*where, one) for one in _branches(wanted)]
+        where = _where(connection, wanted, but=("names", "text"))
+        match, few = search.matching(connection, wanted.text) if wanted.text is not None else (true(), False)
+        # Few matches are all named, and in order soon; naming them in each branch would be too many.
+        branches = [and_(true(), *_named(wanted))] if few else _branches(wanted)
+        queries = [select(key.label("id")).where(*where, match, one) for one in branches]
     if before is not None:
         queries = [query.where(key < before) for query in queries]
     queries = [query.order_by(key.desc()).limit(limit) for query in queries]
@@ -213,11 +234,7 @@ def _where(
     connection: Connection, wanted: Filter, *, after: int = 0, but: tuple[str, ...] = ()
 ) -> list[search.Condition]:
     """The filter as conditions on `events`, those in `but` left out; `after` is a `seq` that all are above."""
-    found: list[search.Condition] = []
-    if "triggers" not in but:
-        found += _among(events.c.trigger, wanted.triggers)
-    if "kinds" not in but:
-        found += _among(events.c.kind, wanted.kinds)
+    found: list[search.Condition] = [*_named(wanted)] if "names" not in but else []
     if wanted.booking is not None:
         found.append(_lineage(connection, search.plain(wanted.booking)))
     if wanted.email is not None and "email" not in but:
@@ -226,8 +243,8 @@ def _where(
     if wanted.connection is not None:
         found.append(events.c.connection == search.plain(wanted.connection))
     found += arrived(events.c.id, events.c.received_at, wanted.since, wanted.until)
-    if wanted.text is not None:
-        found.append(search.matching(connection, wanted.text, after=after))
+    if wanted.text is not None and "text" not in but:
+        found.append(search.matching(connection, wanted.text, after=after)[0])
     return found
 
 
@@ -241,6 +258,10 @@ def _lineage(connection: Connection, uid: str) -> ColumnElement[bool]:
     mine = events.c.connection.concat("")
     chains = (and_(mine == pcid, events.c.booking_uid.in_(each)) for pcid, each in uids.items())
     return or_(events.c.booking_uid == uid, *chains)
+
+
+def _named(wanted: Filter) -> list[ColumnElement[bool]]:
+    return [*_among(events.c.trigger, wanted.triggers), *_among(events.c.kind, wanted.kinds)]
 
 
 def _among(column: ColumnElement[Any], names: tuple[str, ...]) -> list[ColumnElement[bool]]:

@@ -65,8 +65,9 @@ def postgresql_query(found: list[str]) -> str:
     return " & ".join(quoted) + ":*"
 
 
-def matching(connection: Connection, typed: str, *, after: int = 0) -> Condition:
-    """The condition that an event (one whose `seq` is above `after`) has these words; no words, no event.
+def matching(connection: Connection, typed: str, *, after: int = 0) -> tuple[Condition, bool]:
+    """The condition that an event (one whose `seq` is above `after`) has these words; no words, no event. And whether
+    it names each event, because they are few.
 
     Neither database can be trusted to know how common a word is, so that is asked first: of a rare one all matches
     are named, and sorting them is nothing; of a common one the events are walked in the order wanted, until enough
@@ -74,16 +75,16 @@ def matching(connection: Connection, typed: str, *, after: int = 0) -> Condition
     """
     found = words(typed)
     if not found:
-        return false()
+        return false(), True
     match, seq = _sqlite(found) if connection.dialect.name == "sqlite" else _postgresql(found)
     probe = select(seq).where(match, seq > after)
     seqs = list(connection.execute(probe.limit(_COMMON)).scalars())
     if len(seqs) < _COMMON:
-        return events.c.seq.in_(seqs)
+        return events.c.seq.in_(seqs), True
     if connection.dialect.name != "sqlite":
-        return match
+        return match, False
     # `+ 0` keeps the walk: SQLite makes the list of matches once, and looks into it for each event it comes by.
-    return (events.c.seq + 0).in_(probe)
+    return (events.c.seq + 0).in_(probe), False
 
 
 def _sqlite(found: list[str]) -> tuple[Condition, ColumnElement[int]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
 
 from tests.contract.store.filled import START, Filled
 from workers.errors import BadInput
@@ -57,6 +59,37 @@ def test_pages_join_without_a_gap_or_a_repeat(filled: Filled) -> None:
             before = rows[-1].id
     assert [len(each) for each in pages] == [3, 3, 1]
     assert [one for each in pages for one in each] == ids[::-1]
+
+
+def test_a_page_larger_than_a_statement_may_be_is_read_in_several(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.store.history._PAGE", 3)
+    ids = filled.events(7)
+    assert found(filled.store, Filter(), limit=5) == ids[:1:-1]
+    assert found(filled.store, Filter(), limit=6) == ids[:0:-1]
+    assert found(filled.store, Filter(triggers=("BOOKING_CREATED", "PING"), text="intro"), limit=7) == ids[::-1]
+    assert found(filled.store, Filter(email="ada@acme.example"), limit=10**30) == ids[::-1]
+
+
+def test_as_many_names_as_a_filter_takes_are_an_answer_beside_a_word_of_many_events(filled: Filled) -> None:
+    number = 1_500  # times the names: more than a statement may have parameters
+    rows = [{**_row(uuid7()), "trigger": "PING", "names": "Ada Berg"} for _ in range(number)]
+    with filled.store.write() as connection:
+        connection.execute(tables.events.insert(), rows)
+    names = ("PING", *(f"NAME_{n}" for n in range(history.MOST_NAMES - 1)))
+    with filled.store.read() as connection:
+        driver = connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # some are built with more
+        assert len(history.page(connection, Filter(triggers=names, text="berg"), limit=number + 1)) == number
+        assert len(history.page(connection, Filter(triggers=names), limit=10)) == 10
+
+
+@pytest.mark.parametrize("names", ["triggers", "kinds"])
+def test_more_names_than_a_filter_takes_are_refused_with_the_bound(names: str) -> None:
+    with pytest.raises(BadInput, match=rf"{names[:-1]} may be given at most {history.MOST_NAMES} times"):
+        Filter(**{names: ("PING",) * (history.MOST_NAMES + 1)})  # type: ignore[arg-type]
 
 
 def test_a_page_of_several_triggers_is_one_order_cut_once(filled: Filled) -> None:

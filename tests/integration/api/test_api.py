@@ -112,6 +112,17 @@ def test_a_misspelt_parameter_is_refused_with_the_nearest_right_one(asked: Asked
     }
 
 
+def test_a_parameter_that_is_repeated_beyond_its_bound_is_refused_by_name(asked: Asked) -> None:
+    for path in ("/events", "/events/stats", "/events/export"):
+        answer = asked.get(path, trigger=["PING"] * (history.MOST_NAMES + 1))
+        assert answer.status_code == 400
+        assert answer.json()["detail"].startswith(f"trigger may be given at most {history.MOST_NAMES} times")
+    assert asked.get("/events", trigger=["PING"] * history.MOST_NAMES).status_code == 200
+    operation = asked.get("/openapi.json", role=None).json()["paths"]["/events"]["get"]
+    bounds = {each["name"]: each["schema"].get("maxItems") for each in operation["parameters"]}
+    assert (bounds["trigger"], bounds["kind"], bounds["text"]) == (history.MOST_NAMES, history.MOST_NAMES, None)
+
+
 def test_a_database_that_is_away_is_a_problem_503(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object, **__: object) -> None:
         raise StoreUnavailable("the database did not answer: gone.")

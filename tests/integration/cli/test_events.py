@@ -73,6 +73,7 @@ def test_each_filter_narrows_the_list_the_export_and_the_statistics(
         ["list", "--email", ""],
         ["list", "--booking", " "],
         ["list", "--text", "a " * 40],
+        ["list", *["--trigger", "PING"] * 51],
         ["show", "nonsense"],
         ["export", "--output", "no/such/folder/file"],
         ["stats", "--until", ""],
