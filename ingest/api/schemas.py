@@ -96,7 +96,7 @@ SCHEMAS: dict[str, Schema] = {
     "Statistics": _object(
         {
             "events": _COUNT,
-            "triggers": _COUNTS,
+            "triggers": {**_COUNTS, "description": "an event without a trigger counts under its kind"},
             "kinds": _COUNTS,
             "connections": _COUNTS,
             "days": {**_COUNTS, "description": "by UTC day of arrival"},

@@ -117,7 +117,8 @@ def count(connection: Connection, wanted: Filter) -> int:
 def stats(connection: Connection, wanted: Filter) -> dict[str, Any]:
     """Counts: `{"events": n, "triggers": {name: n}, "kinds": …, "connections": …, "days": {"2026-11-23": n}}`.
 
-    Days are UTC and in order; the others begin with the most frequent. An event without a trigger counts under "".
+    Days are UTC and in order; the others begin with the most frequent. An event without a trigger counts under its
+    kind, `unparsed` or `unknown`.
     """
     if connection.dialect.name == "sqlite":
         day: ColumnElement[str] = func.substr(events.c.received_at, 1, 10, type_=search.TEXT)
@@ -128,10 +129,10 @@ def stats(connection: Connection, wanted: Filter) -> dict[str, Any]:
     groups = select(*keys, func.count().label("n")).where(*_where(connection, wanted))
     found: list[dict[str, int]] = [{} for _ in keys]
     total = 0
-    for *values, number in connection.execute(groups.group_by(*map(literal_column, places))):
+    for trigger, kind, *rest, number in connection.execute(groups.group_by(*map(literal_column, places))):
         total += number
-        for counts, value in zip(found, values, strict=True):
-            counts[value or ""] = counts.get(value or "", 0) + number
+        for counts, value in zip(found, (trigger or kind, kind, *rest), strict=True):
+            counts[value] = counts.get(value, 0) + number
     triggers, kinds, connections, days = found
     return {
         "events": total,

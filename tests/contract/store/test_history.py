@@ -300,10 +300,11 @@ def test_counts_are_of_the_filter(filled: Filled) -> None:
         }  # fmt: skip
 
 
-def test_an_event_without_a_trigger_is_counted(filled: Filled) -> None:
-    persist(filled.store, [filled.keep(b"false")])
+def test_an_event_without_a_trigger_is_counted_under_its_kind(filled: Filled) -> None:
+    persist(filled.store, [filled.keep(one) for one in (b"false", b'"text"', b'{"createdAt": "2026-11-01"}')])
     with filled.store.read() as connection:
-        assert history.stats(connection, Filter())["triggers"] == {"": 1}
+        counted = history.stats(connection, Filter())
+    assert counted["triggers"] == counted["kinds"] == {"unparsed": 2, "unknown": 1}
 
 
 def test_a_day_is_utcs(filled: Filled) -> None:
