@@ -63,9 +63,9 @@ def _write(store: Store, read: Sequence[tuple[Arrived, Event]]) -> int:
         bookings.tell(
             connection,
             (
-                (one.connection, event.booking.uid, event.booking.previous_uid)
+                (one.connection, event.booking.uid, event.booking.replaces)
                 for one, event in found
-                if event.booking is not None and event.booking.previous_uid
+                if event.booking is not None and event.booking.replaces
             ),
             on_sqlite=store.sqlite,
         )

@@ -127,15 +127,42 @@ SCHEMAS: dict[str, Schema] = {
                     "end": _INSTANT_OR_NULL,
                     "organizer": _or_null(ref("Person")),
                     "attendees": _list(ref("Person")),
+                    "seats": _list(ref("Seat")),
                     "as_of": _INSTANT,
                 }
             ),
+            "series": _or_null(ref("Series")),
             "events": _list(ref("EventOfTimeline")),
+        }
+    ),
+    "Seat": _object(
+        {
+            "id": _TEXT_OR_NULL,
+            "attendee": _or_null(ref("Person")),
+            "status": {**_TEXT_OR_NULL, "description": "Cal.com's, or MOVED"},
+            "moved_to": {**_TEXT_OR_NULL, "description": "the uid of the booking that the seat moved to"},
+            "as_of": _INSTANT,
+        }
+    ),
+    "Series": _object(
+        {
+            "id": _TEXT_OR_NULL,
+            "occurrences": {
+                **_list(_object({"uid": _TEXT, "start": _INSTANT_OR_NULL})),
+                "description": "the others that are known: each is a booking with a uid of its own",
+            },
+            "ended": {
+                **_or_null(
+                    _object({"uid": _TEXT, "trigger": _TEXT, "status": _TEXT_OR_NULL, "as_of": _INSTANT}),
+                ),
+                "description": "the one event that cancelled or rejected all occurrences that were left",
+            },
         }
     ),
     "EventOfTimeline": _object(
         {
             **_EVENT,
+            "previous_uid": {**_TEXT_OR_NULL, "description": "the uid it was rescheduled from"},
             "delivery": _or_null(
                 _object({name: _DELIVERY[name] for name in ("id", "verdict", "state", "bytes", "seen")})
             ),

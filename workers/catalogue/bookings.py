@@ -50,15 +50,23 @@ def _seat(payload: dict[str, Any], attendees: tuple[Person, ...]) -> str | None:
     """Tells the seats of one uid apart.
 
     Seats share uid and id; the removal of a seat may come without `attendeeSeatId`, and then only the
-    attendee, alone in the list, says whose it was.
+    attendee, alone in the list, says whose it was. A reschedule without it is one seat's only if that
+    attendee asked for it: a host moves the whole booking, of which the list may name one booker.
     """
     seat = identifier(payload.get("attendeeSeatId"))
     if seat is not None:
         return seat
     seats = payload.get("seatsPerTimeSlot")
-    if type(seats) is int and seats > 0 and len(attendees) == 1:
-        return identifier(attendees[0].email)
-    return None
+    if type(seats) is not int or seats <= 0 or len(attendees) != 1:
+        return None
+    email = identifier(attendees[0].email)
+    if payload.get("rescheduleUid") is not None and not _same(email, identifier(payload.get("rescheduledBy"))):
+        return None
+    return email
+
+
+def _same(email: str | None, other: str | None) -> bool:
+    return email is not None and other is not None and email.casefold() == other.casefold()
 
 
 def _series(payload: dict[str, Any]) -> str | None:

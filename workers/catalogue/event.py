@@ -44,12 +44,20 @@ class Booking:
 
     uid: str
     id: int | None = None
-    #: the uid this one replaces (a reschedule); None for a first booking. The store joins the chain.
+    #: the uid it was rescheduled from; None for a first booking
     previous_uid: str | None = None
     #: tells the seats of one uid apart: `attendeeSeatId`, else the lone attendee's e-mail where seats are on
     seat: str | None = None
     #: the recurring series this occurrence belongs to; None for a single booking
     series: str | None = None
+
+    @property
+    def replaces(self) -> str | None:
+        """The uid whose place this booking takes: the two are one lineage.
+
+        None where one seat moved: the other seats stay behind, and the booking it came to may have seats of its own.
+        """
+        return self.previous_uid if self.seat is None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,25 @@ def test_a_seat_removed_without_its_id_is_told_by_the_lone_attendee() -> None:
     assert booking.seat == "priya.raman@example.net"
 
 
+@pytest.mark.parametrize(
+    ("said", "seat", "replaces"),
+    [
+        ({"attendeeSeatId": "s1", "rescheduledBy": "maya@host.example"}, "s1", None),
+        ({"rescheduledBy": "Priya.Raman@example.net"}, "priya.raman@example.net", None),
+        ({"rescheduledBy": "maya@host.example"}, None, "old"),
+        ({}, None, "old"),
+    ],
+    ids=["by its id", "by its attendee", "the host moves all", "nobody is named"],
+)
+def test_a_reschedule_is_of_one_seat_or_of_the_whole_booking(
+    said: dict[str, Any], seat: str | None, replaces: str | None
+) -> None:
+    guest = [{"email": "priya.raman@example.net"}]
+    booking = read_booking(uid="new", rescheduleUid="old", seatsPerTimeSlot=5, attendees=guest, **said).booking
+    assert booking == Booking(uid="new", previous_uid="old", seat=seat)
+    assert booking.replaces == replaces
+
+
 def test_several_attendees_of_a_seated_booking_are_no_seat() -> None:
     guests = [{"email": "a@example.net"}, {"email": "b@example.net"}]
     assert read_booking(uid="u", seatsPerTimeSlot=5, attendees=guests).booking == Booking(uid="u")
