@@ -37,6 +37,14 @@ _HEADER_BYTES = 32 * 1024
 _KEPT_START = {"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"0")]}
 _KEPT_BODY = {"type": "http.response.body", "body": b""}
 _ENCODE = msgspec.json.Encoder().encode
+#: what a delivery that proves nothing is told
+_UNPROVED = {
+    Outcome.MISMATCH: "The signature is not this webhook's",
+    Outcome.UNSIGNED: (
+        "The delivery has no signature (X-Cal-Signature-256): at Cal.com the webhook needs the secret that Daybook has "
+        "for it; `daybook webhooks rotate` gives both a new one"
+    ),
+}
 
 
 class DeliveryRefused(DaybookError):
@@ -92,7 +100,7 @@ class Deliveries:
         now = datetime.now(UTC)
         verdict = await self._verify(webhook, body, _signature(headers), now)
         if verdict.outcome != Outcome.SIGNED and not await self._quarantine.admits(webhook.id, len(body)):
-            raise DeliveryRefused(401, "The signature is not this webhook's.")
+            raise DeliveryRefused(401, f"{_UNPROVED[verdict.outcome]}.")
         await self._intake.keep(
             Receipt(
                 id=uuid7(),
@@ -109,7 +117,7 @@ class Deliveries:
         )
         if verdict.outcome != Outcome.SIGNED:
             log.info("delivery.quarantined", webhook=webhook.name, verdict=verdict.outcome.value)
-            return 401, "The signature is not this webhook's; the delivery waits in quarantine."
+            return 401, f"{_UNPROVED[verdict.outcome]}; it waits in quarantine."
         return 202, ""
 
     async def _verify(self, webhook: Listed, body: bytes, signature: bytes | None, now: datetime) -> Verdict:

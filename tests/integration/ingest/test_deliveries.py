@@ -60,7 +60,10 @@ def test_an_unsigned_delivery_waits_in_quarantine(open_door: OpenDoor, header: s
     door = open_door()
     headers = {} if header is None else {"x-cal-signature-256": header}
 
-    assert door.post(dated(), secret=None, **headers).status_code == 401
+    answer = door.post(dated(), secret=None, **headers)
+
+    assert answer.status_code == 401
+    assert answer.text.startswith("The delivery has no signature (X-Cal-Signature-256): at Cal.com")
     assert [row.verdict for row in door.receipts()] == ["unsigned"]
 
 
