@@ -117,7 +117,7 @@ class Deliveries:
         )
         if verdict.outcome != Outcome.SIGNED:
             log.info("delivery.quarantined", webhook=webhook.name, verdict=verdict.outcome.value)
-            return 401, f"{_UNPROVED[verdict.outcome]}; it waits in quarantine."
+            return 401, f"{_UNPROVED[verdict.outcome]}. The delivery waits in quarantine."
         return 202, ""
 
     async def _verify(self, webhook: Listed, body: bytes, signature: bytes | None, now: datetime) -> Verdict:
