@@ -139,9 +139,20 @@ def decipher(
     """The reply in an answer, or the CalcomError it means. Total: any status, headers and bytes will do."""
     document = _parse(body)
     request_id = _request_id(headers)
-    if 200 <= status < 300 and not (isinstance(document, dict) and document.get("status") == "error"):
+    if 200 <= status < 300 and not _is_error(document):
         return _reply(tool, status, headers, body, document, request_id)
     raise _error(tool, status, headers, body, document, request_id, secrets)
+
+
+def _is_error(document: Any) -> bool:
+    """Whether the body of a success is an error after all.
+
+    Its `status` alone does not say so: Cal.com's description allows "error" there in every reply, and what
+    brings data was done.
+    """
+    if not isinstance(document, dict) or document.get("status") != "error":
+        return False
+    return "error" in document or document.get("data") is None
 
 
 def _reply(
@@ -155,9 +166,11 @@ def _reply(
     if not body.strip() and (status == 204 or tool.method == "DELETE"):
         document = {}
     if not isinstance(document, dict):
+        what = "not Cal.com's JSON" if body.strip() else "empty, not Cal.com's JSON"
+        done = "" if tool.reads else " It may have been done or not: look first."
         raise CalcomUnavailable(
-            f"{tool.name}: the answer ({status}) is not Cal.com's JSON; check the base URL, and what stands "
-            "between here and Cal.com.",
+            f"{tool.name}: the answer ({status}) is {what}; check the base URL, and what stands between here "
+            f"and Cal.com.{done}",
             status=status,
             request_id=request_id,
         )

@@ -133,14 +133,37 @@ def test_a_success_that_is_not_cal_com_s_is_no_success(body: bytes) -> None:
         decipher(WEBHOOK, 201, {"content-type": "text/html"}, body)
 
 
+def test_an_empty_success_is_called_empty() -> None:
+    with pytest.raises(CalcomUnavailable, match="empty") as caught:
+        decipher(USERS, 200, {}, b" ")
+    assert "look first" not in caught.value.message
+
+    with pytest.raises(CalcomUnavailable, match=r"empty.*look first"):
+        decipher(WEBHOOK, 201, {}, b"")
+
+
 def test_a_delete_may_be_answered_with_nothing() -> None:
     assert decipher(WEBHOOK_DELETE, 204, {}, b"").data is None
     assert decipher(WEBHOOK_DELETE, 200, {}, b"").json == {}
 
 
-def test_a_success_that_calls_itself_an_error_is_one() -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        envelope("No"),
+        b'{"status": "error", "message": "No"}',
+        b'{"status": "error", "data": null, "message": "No"}',
+        b'{"status": "error", "data": {"id": 5}, "error": {"message": "No"}}',
+    ],
+)
+def test_a_success_that_tells_of_an_error_is_one(body: bytes) -> None:
     with pytest.raises(Rejected, match="No"):
-        decipher(WEBHOOK, 200, {}, envelope("No"))
+        decipher(WEBHOOK, 200, {}, body)
+
+
+def test_a_success_with_data_is_one_whatever_its_status_is_called() -> None:
+    assert decipher(WEBHOOK, 201, {}, b'{"status": "error", "data": {"id": 5}}').data == {"id": 5}
+    assert decipher(USERS, 200, {}, b'{"status": "error", "data": []}').data == []
 
 
 def test_null_where_a_thing_was_asked_for_means_it_is_missing() -> None:
