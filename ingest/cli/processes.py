@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import signal
 import sys
 import threading
@@ -60,32 +59,16 @@ def announce(settings: Settings, first_key: str | None) -> None:
 
 def serve() -> None:
     """One web process. It starts, and keeps deliveries, even while SQL or the broker is away."""
-    import uvicorn
-
+    from ingest import server
     from ingest.web import make_app
     from workers import garbage, logs
 
     settings = load()
     logs.set_up(settings)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:  # a connection is a file: the usual 1,024 would be what a crowd meets first
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65_536, hard))
     _key_fits(settings)
     app = make_app(settings)
     garbage.settle_down()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,  # paths hold the webhooks' tokens
-        server_header=False,
-        ws="none",
-        proxy_headers=False,  # nothing here depends on who the client is
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=15,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
+    server.run(app, settings)
 
 
 def work() -> None:
