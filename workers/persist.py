@@ -52,24 +52,27 @@ def _persist_bare(store: Store, receipt_id: UUID) -> int:
 
 
 def _write(store: Store, read: Sequence[tuple[Arrived, Event]]) -> int:
-    """Write the events of those receipts that nobody else took meanwhile. Reading is done: the lock is held briefly."""
+    """Write the events of those receipts that nobody else took meanwhile. All else is done before the lock is taken."""
     if not read:
         return 0
+    spelt = events.spelt(read, sqlite=store.sqlite)
     # Not durable by itself: what a power cut takes back is a receipt that waits again, and the sweep rings for it.
     with store.write(durable=False) as connection:
         mine = receipts.settle(connection, [one.id for one, _ in read])
-        found = [(one, event) for one, event in read if one.id in mine]
-        events.write(connection, found)
+        if len(mine) < len(read):  # another worker took the rest
+            read = [(one, event) for one, event in read if one.id in mine]
+            spelt = events.spelt(read, sqlite=store.sqlite)
+        events.write(connection, spelt)
         bookings.tell(
             connection,
             (
                 (one.connection, event.booking.uid, event.booking.replaces)
-                for one, event in found
+                for one, event in read
                 if event.booking is not None and event.booking.replaces
             ),
             on_sqlite=store.sqlite,
         )
-        return len(found)
+        return len(read)
 
 
 def to_event(arrived: Arrived) -> Event:
@@ -80,4 +83,5 @@ def to_event(arrived: Arrived) -> Event:
         content_type=headers.get("content-type"),
         version=headers.get("x-cal-webhook-version"),
         received_at=arrived.received_at,
+        payload=False,  # the history reads it from the body when it is asked for
     )

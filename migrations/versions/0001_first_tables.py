@@ -49,8 +49,8 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("email", "event_id", name=op.f("pk_event_people")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_event_people_event_id"), "event_people", ["event_id"], unique=False)
     op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

@@ -50,7 +50,7 @@ def fill(store: Store, wanted: int, written: Callable[[int], object]) -> None:
     for start in range(0, wanted, _BATCH):
         batch = [next(made) for _ in range(min(_BATCH, wanted - start))]
         with store.write() as connection:
-            events.write(connection, batch)
+            events.write(connection, events.spelt(batch, sqlite=store.sqlite))
         written(len(batch))
 
 

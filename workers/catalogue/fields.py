@@ -18,6 +18,8 @@ ADDRESS = 320
 PROSE = 10_000
 
 _ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+")
+#: Numbers that a database's integer takes.
+_INT64 = range(-(2**63), 2**63)
 _NOTHING: dict[str, Any] = {}
 
 
@@ -50,8 +52,8 @@ def looks_like_an_address(value: object) -> bool:
 
 
 def number(value: object) -> int | None:
-    """A whole number, of 64 bits because `bodies.py` lets no longer one through. Not `true`, not `7.0`."""
-    return value if type(value) is int else None
+    """A whole number of at most 64 bits. Not `true`, not `7.0`."""
+    return value if type(value) is int and value in _INT64 else None
 
 
 def flag(value: object) -> bool | None:

@@ -1,4 +1,4 @@
-"""Many new rows at once, the fastest way that each database has: the driver's executemany on SQLite, binary COPY on
+"""Many new rows at once, the fastest way that each database has: statements of many rows on SQLite, binary COPY on
 PostgreSQL. SQLAlchemy's handling of each parameter costs as much as SQLite's of the row, and COPY costs PostgreSQL's
 driver a third of what its executemany does. Rows that may conflict are not for this.
 """
@@ -6,7 +6,9 @@ driver a third of what its executemany does. Rows that may conflict are not for 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -20,48 +22,71 @@ from workers.store.tables import Document, Instant
 set_json_dumps(msgspec.json.encode)
 
 Convert = Callable[[Any], Any]
+#: rows of SQLite's longest statement. Each statement lets go of the interpreter once and must get it back from a busy
+#: event loop: a row at a time, a batch waits for it a hundred times with the database's lock in hand
+_MOST = 64
 
 
-def insert_many(connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert `rows`, whose values are Python's (UUID, aware datetime, dict, …) in the order of `columns`.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """New rows of a table as a database takes them. What costs time is done by now: a lock need not be held for it."""
+
+    table: Table
+    columns: tuple[str, ...]
+    values: list[Sequence[Any]]
+
+
+def spell(table: Table, columns: tuple[str, ...], rows: Iterable[Sequence[Any]], *, sqlite: bool) -> Rows:
+    """`rows`, whose values are Python's (UUID, aware datetime, dict, …) in the order of `columns`."""
+    if not sqlite:
+        return Rows(table, columns, list(rows))
+    converts = _converts(table, columns)
+    spelt: list[Sequence[Any]] = []
+    for row in rows:
+        values = list(row)
+        for place, convert in converts:
+            value = values[place]
+            if value is not None:
+                values[place] = convert(value)
+        spelt.append(values)
+    return Rows(table, columns, spelt)
+
+
+def insert_many(connection: Connection, rows: Rows) -> None:
+    """Insert what was spelt for this kind of database.
 
     Raises SQLAlchemy's IntegrityError where a row exists already, OperationalError where the database is away.
     """
     if connection.dialect.name == "sqlite":
-        statement, converts = _sqlite(table, columns)
-        spelt = [
-            tuple(
-                value if value is None or convert is None else convert(value)
-                for value, convert in zip(row, converts, strict=True)
-            )
-            for row in rows
-        ]
-        if spelt:
-            connection.exec_driver_sql(statement, spelt)
-    else:
-        statement, types = _postgresql(table, columns)
-        _copy(connection, statement, types, rows)
+        _insert(connection, rows)
+    elif rows.values:
+        _copy(connection, rows)
+
+
+def _insert(connection: Connection, rows: Rows) -> None:
+    start, size = 0, _MOST
+    while start < len(rows.values):
+        while size > len(rows.values) - start:  # powers of two: a handful of statements, prepared once
+            size //= 2
+        some = rows.values[start : start + size]
+        connection.exec_driver_sql(_insert_of(rows.table, rows.columns, size), tuple(chain.from_iterable(some)))
+        start += size
 
 
 @lru_cache
-def _sqlite(table: Table, columns: tuple[str, ...]) -> tuple[str, tuple[Convert | None, ...]]:
-    marks = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table.name} ({_names(columns)}) VALUES ({marks})"  # noqa: S608 - our own names
-    return statement, tuple(_spelling(table.c[name]) for name in columns)
+def _insert_of(table: Table, columns: tuple[str, ...], size: int) -> str:
+    marks = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table.name} ({_names(columns)}) VALUES {', '.join([marks] * size)}"  # noqa: S608 - our names
 
 
 @lru_cache
-def _postgresql(table: Table, columns: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    statement = f"COPY {table.name} ({_names(columns)}) FROM STDIN (FORMAT BINARY)"
-    return statement, tuple(_type(table.c[name]) for name in columns)
-
-
-def _names(columns: tuple[str, ...]) -> str:
-    return ", ".join(f'"{name}"' for name in columns)
+def _converts(table: Table, columns: tuple[str, ...]) -> tuple[tuple[int, Convert], ...]:
+    """Where in a row a value is not Python's own, and how SQLite keeps it."""
+    spellings = ((place, _spelling(table.c[name])) for place, name in enumerate(columns))
+    return tuple((place, convert) for place, convert in spellings if convert is not None)
 
 
 def _spelling(column: Column[Any]) -> Convert | None:
-    """How SQLite keeps a value of this column, where it is not Python's own."""
     if isinstance(column.type, Uuid):
         return lambda value: value.hex
     if isinstance(column.type, Instant):
@@ -69,6 +94,16 @@ def _spelling(column: Column[Any]) -> Convert | None:
     if column.type is Document:
         return lambda value: msgspec.json.encode(value).decode()
     return None
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+@lru_cache
+def _copy_to(table: Table, columns: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    statement = f"COPY {table.name} ({_names(columns)}) FROM STDIN (FORMAT BINARY)"
+    return statement, tuple(_type(table.c[name]) for name in columns)
 
 
 def _type(column: Column[Any]) -> str:
@@ -87,13 +122,14 @@ def _type(column: Column[Any]) -> str:
     return next(name for kind, name in kinds if isinstance(column.type, kind))
 
 
-def _copy(connection: Connection, statement: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def _copy(connection: Connection, rows: Rows) -> None:
     """The driver is spoken to directly, so its errors are made SQLAlchemy's here."""
+    statement, types = _copy_to(rows.table, rows.columns)
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as stream:
             stream.set_types(types)
-            for row in rows:
+            for row in rows.values:
                 stream.write_row(row)
     except psycopg.Error as error:
         if driver.closed:

@@ -136,7 +136,15 @@ def open_store(url: str, *, pool_size: int = 8) -> Store:
             },
             **common,
         )
+        event.listen(engine, "before_cursor_execute", _in_binary)
     return Store(engine)
+
+
+def _in_binary(_connection: Any, cursor: Any, _statement: Any, _parameters: Any, context: Any, _many: bool) -> None:
+    """Where a statement is marked so, what it finds comes as it is: PostgreSQL writes out a body as twice its length
+    in hex otherwise, to be read back here."""
+    if context is not None and context.execution_options.get("daybook_binary"):
+        cursor.format = psycopg.pq.Format.BINARY
 
 
 def _sqlite_connect(dbapi: Any, _record: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,8 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from workers.catalogue.event import Event, Person
 from workers.catalogue.read import read
-from workers.store.bulk import insert_many
+from workers.store import bulk
+from workers.store.bulk import Rows, insert_many
 from workers.store.receipts import Arrived
 from workers.store.tables import bodies, bookings, event_people, events
 
@@ -25,18 +27,48 @@ READ = select(
 )
 
 
-def write(connection: Connection, found: Sequence[tuple[Arrived, Event]]) -> None:
-    """Write the event of each receipt. A receipt that already has one (a replay) has it read anew, in place."""
-    known = {arrived.id for arrived, _ in found if arrived.has_event}
-    fresh = [_row(arrived, event) for arrived, event in found if arrived.id not in known]
-    insert_many(connection, events, _WRITTEN, (tuple(row.values()) for row in fresh))
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """Events as the database takes them: new ones, those read anew in place, and the people of both."""
+
+    new: Rows
+    again: list[dict[str, Any]]
+    people: Rows
+
+
+def spelt(found: Iterable[tuple[Arrived, Event]], *, sqlite: bool) -> Spelt:
+    """The event of each receipt, ready to be written. A receipt that already has one is a replay."""
+    new: list[tuple[Any, ...]] = []
+    again: list[dict[str, Any]] = []
+    people: list[tuple[str, UUID]] = []
     for arrived, event in found:
-        if arrived.id in known:
-            connection.execute(update(events).where(events.c.id == arrived.id).values(_row(arrived, event)))
-    if known:
-        connection.execute(delete(event_people).where(event_people.c.event_id.in_(sorted(known))))
-    people = ((email, arrived.id) for arrived, event in found for email in _emails(event))
-    insert_many(connection, event_people, ("email", "event_id"), people)
+        row = _row(arrived, event)
+        if arrived.has_event:
+            again.append(row)
+        else:
+            new.append(tuple(row.values()))
+        people.extend((email, arrived.id) for email in _emails(event))
+    return Spelt(
+        bulk.spell(events, _WRITTEN, new, sqlite=sqlite),
+        again,
+        bulk.spell(event_people, ("email", "event_id"), people, sqlite=sqlite),
+    )
+
+
+def write(connection: Connection, found: Spelt) -> None:
+    """Write events; those that are there are read anew, in place."""
+    insert_many(connection, found.new)
+    for row in found.again:
+        # The people it named before are found by their addresses: an index by event would be written for every
+        # event and read for a replay alone.
+        of = events.c.id == row["id"]
+        before = connection.execute(select(events.c.organizer, events.c.hosts, events.c.attendees).where(of)).one()
+        named = {person["email"].lower() for person in _flat(before) if person and person["email"]}
+        connection.execute(
+            delete(event_people).where(event_people.c.email.in_(named), event_people.c.event_id == row["id"])
+        )
+        connection.execute(update(events).where(of).values(row))
+    insert_many(connection, found.people)
 
 
 #: the columns that `_row` fills, in its order
@@ -93,6 +125,10 @@ def _person(person: Person) -> dict[str, Any]:
 def _emails(event: Event) -> Iterable[str]:
     people = [event.organizer, *event.hosts, *event.attendees]
     return dict.fromkeys(person.email.lower() for person in people if person is not None and person.email)
+
+
+def _flat(row: Row[Any]) -> list[dict[str, Any] | None]:
+    return [row.organizer, *row.hosts, *row.attendees]
 
 
 def shape(row: Row[Any]) -> dict[str, Any]:

@@ -32,5 +32,5 @@ def find(connection: Connection, webhook_id: UUID, sha256: bytes) -> Fate | None
     receipt = connection.execute(query).one_or_none()
     if receipt is None:
         return None
-    row = connection.execute(READ.where(events.c.id == receipt.id)).one_or_none()
+    row = next(iter(connection.execute(READ.where(events.c.id == receipt.id)).all()), None)
     return Fate(receipt.id, receipt.state, shape(row) if row is not None else None)

@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 
-from workers.store import repeats
-from workers.store.bulk import insert_many
+from workers.store import bulk, repeats
+from workers.store.bulk import Rows, insert_many
 from workers.store.engine import Store
 from workers.store.tables import UNSETTLED, bodies, events, receipts, webhooks
 
@@ -85,10 +85,11 @@ def keep(store: Store, batch: Sequence[Receipt]) -> list[Kept]:
     again row by row, counting what repeats. Raises `StoreUnavailable` when SQL is away: then nothing was kept.
     """
     undated = [receipt for receipt in batch if receipt.window]
+    spelt = _spelt(batch, sqlite=store.sqlite)
     try:
         with store.write() as connection:
             if not undated or repeats.none(connection, undated):
-                _insert(connection, batch)
+                _insert(connection, spelt)
                 return [Kept(receipt.id, False, receipt.state == State.RECEIVED) for receipt in batch]
     except IntegrityError:
         pass
@@ -97,14 +98,21 @@ def keep(store: Store, batch: Sequence[Receipt]) -> list[Kept]:
         return [_keep_one(connection, receipt) for receipt in batch]
 
 
-def _insert(connection: Connection, batch: Sequence[Receipt]) -> None:
+def _spelt(batch: Sequence[Receipt], *, sqlite: bool) -> list[Rows]:
     rows = (
         (r.id, r.webhook_id, r.sha256, r.era, r.received_at, len(r.body))
         + (r.verdict, r.secret_id, r.state, 1, r.received_at)
         for r in batch
     )
-    insert_many(connection, receipts, _RECEIPT, rows)
-    insert_many(connection, bodies, _BODY, ((r.id, r.headers, r.body) for r in batch))
+    return [
+        bulk.spell(receipts, _RECEIPT, rows, sqlite=sqlite),
+        bulk.spell(bodies, _BODY, ((r.id, r.headers, r.body) for r in batch), sqlite=sqlite),
+    ]
+
+
+def _insert(connection: Connection, spelt: Sequence[Rows]) -> None:
+    for rows in spelt:
+        insert_many(connection, rows)
 
 
 def _keep_one(connection: Connection, receipt: Receipt) -> Kept:
@@ -112,7 +120,7 @@ def _keep_one(connection: Connection, receipt: Receipt) -> Kept:
     if near is None:
         try:
             with connection.begin_nested():
-                _insert(connection, [receipt])
+                _insert(connection, _spelt([receipt], sqlite=_on_sqlite(connection)))
             return Kept(receipt.id, False, receipt.state == State.RECEIVED)
         except IntegrityError:
             pass
@@ -155,7 +163,9 @@ class Arrived:
 
 def arrived(connection: Connection, ids: Iterable[UUID]) -> list[Arrived]:
     """The receipts among `ids` that still wait, with all that is needed to read them. It takes no lock."""
-    rows = connection.execute(_ARRIVED[_on_sqlite(connection)], {"ids": list(ids)}).all()
+    rows = connection.execute(
+        _ARRIVED[_on_sqlite(connection)], {"ids": list(ids)}, execution_options={"daybook_binary": True}
+    ).all()
     return [
         Arrived(
             row.id,

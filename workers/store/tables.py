@@ -214,7 +214,8 @@ event_people = Table(
     "event_people",
     metadata,
     Column("email", Text, primary_key=True),
-    Column("event_id", Uuid, primary_key=True, index=True),
+    Column("event_id", Uuid, primary_key=True),
+    sqlite_with_rowid=False,  # it is nothing but its key
 )
 
 #: who leads what, until when

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,8 @@ def assert_text(text: str | None, limit: int) -> None:
 def read_any(body: bytes, content_type: str | None = None, version: str | None = None) -> Event:
     event = read(body, content_type=content_type, version=version, received_at=RECEIVED)
     assert_storable(event)
+    lean = read(body, content_type=content_type, version=version, received_at=RECEIVED, payload=False)
+    assert lean == replace(event, payload={})
     return event
 
 
