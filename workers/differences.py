@@ -5,10 +5,11 @@ All of it is about one connection at a time. Carrying it out is `register`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from workers.addresses import is_hosted
 from workers.desired import NEWER_TRIGGERS, Desired, Scope
@@ -23,7 +24,7 @@ class Kind(StrEnum):
     EDITED = "edited"  #: it is there, otherwise than wanted
     SWITCHED_OFF = "switched_off"  #: it is there as wanted, but inactive: Cal.com does that after an answer of 410
     EXTRA = "extra"  #: Cal.com has it, it points here, and nobody wants it
-    RETIRED = "retired"  #: known here only: neither wanted nor at Cal.com; what is on its way is still taken
+    RETIRED = "retired"  #: neither wanted nor at Cal.com, and not yet forgotten here
     BY_HAND = "by_hand"  #: the tools cannot make or see it: it is made in Cal.com's pages and adopted
     ADOPTED = "adopted"  #: made in Cal.com's pages and taken over; daybook.yaml says nothing of it
 
@@ -98,12 +99,15 @@ def plan(
     known: Sequence[Webhook],
     remote: Sequence[Remote],
     *,
+    used: Collection[UUID],
     base_url: str,
     api: str,
 ) -> list[Change]:
     """How each webhook of connection `pcid` stands: the wanted ones in their order, then the others.
 
-    `base_url` is Daybook's public address, `api` the connection's base URL. All sequences are of this connection.
+    `used` are the ids of those that ever got a delivery. `base_url` is Daybook's public address, `api` the
+    connection's base URL. All sequences are of this connection. A webhook that was pruned and stays known only because
+    the history names it is not in the plan: there is nothing to do about it.
     """
     left = {one.id: one for one in remote}
     changes = []
@@ -118,7 +122,8 @@ def plan(
         there = match(webhook, left.values())
         if there:
             del left[there.id]
-        changes.append(_unwanted(pcid, webhook, there))
+        if there or webhook.origin == "adopted" or webhook.remote_id or webhook.id not in used:
+            changes.append(_unwanted(pcid, webhook, there))
     ours = {webhook.token: webhook for webhook in known}
     for there in left.values():
         if (token := token_in(there.url)) in ours:
@@ -216,7 +221,7 @@ def _unwanted(pcid: str, webhook: Webhook, there: Remote | None) -> Change:
         note = "" if there is None or there.active else "Cal.com has switched it off."
         return Change(Kind.ADOPTED, webhook.name, pcid, known=webhook, remote=there, note=note)
     if there is None:
-        return Change(Kind.RETIRED, webhook.name, pcid, known=webhook)
+        return Change(Kind.RETIRED, webhook.name, pcid, known=webhook, note="Cal.com does not have it.")
     note = "daybook.yaml does not name it."
     return Change(Kind.EXTRA, webhook.name, pcid, known=webhook, remote=there, note=note)
 

@@ -28,6 +28,7 @@ from workers.vault import Vault
 
 #: how long a replaced secret still proves deliveries: Cal.com's queued jobs sign with it for days
 OVERLAP = timedelta(days=7)
+_STAYS = "What is still on its way to its URL is taken, and the history names it: `webhooks list` shows it as retired."
 #: 256 random bits in each token and secret
 TOKEN_BYTES = 32
 
@@ -123,11 +124,14 @@ def _each(
 
 
 def _standing(registry: Registry, client: Caller, pcid: str, desired: Sequence[Desired]) -> list[Change]:
+    with registry.store.read() as sql:
+        used = webhooks.used(sql)
     return plan(
         pcid,
         [wanted for wanted in desired if wanted.connection == pcid],
         [webhook for webhook in registry.known() if webhook.connection == pcid],
         listed(client),
+        used=used,
         base_url=registry.base_url,
         api=client.connection.base_url,
     )
@@ -197,6 +201,9 @@ def _prune(registry: Registry, client: Caller, change: Change) -> Change:
                 raise  # a role too low is 403 as well
     if change.known is not None:
         with registry.store.write() as sql:
-            if not removals.webhook(sql, change.known.id):
+            forgotten = removals.webhook(sql, change.known.id)
+            if not forgotten:
                 webhooks.set_remote_id(sql, change.known.id, None)
+        note = "It never got a delivery, so it is forgotten." if forgotten else _STAYS
+        return replace(change, note=note)
     return change

@@ -1,7 +1,8 @@
-"""Give a webhook a new secret while the old one still proves deliveries; and take over one made by hand.
+"""Give a webhook a new secret while the old ones still prove deliveries; and take over one made by hand.
 
-Cal.com's queued jobs carry the secret they were made with and sign with it for days, so two secrets are live for
-the time of the overlap. The new one is committed here before Cal.com hears of it.
+Cal.com's queued jobs carry the secret they were made with and sign with it for days, so the old secret stays live for
+the time of the overlap. Who rotates again meanwhile has three live secrets, or more: each old one has the end that
+was promised when it was replaced. The new one is committed here before Cal.com hears of it.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ class Rotated:
 
 
 def rotate(registry: Registry, name: str, *, overlap: timedelta = OVERLAP, secret: str | None = None) -> Rotated:
-    """Change the secret; the older ones prove deliveries for `overlap` more.
+    """Change the secret; the one it replaces proves deliveries for `overlap` more, those before it to their own end.
 
     If Cal.com certainly did not take the new secret, it is taken back. If that is not known, both stay live and the
     error says so: `apply` sends the new one again. Raises NotFound, Conflict or a CalcomError.
     """
     if overlap < timedelta(0):
-        raise BadInput("--overlap may not be negative; 0s ends the old secret at once.")
+        raise BadInput("--overlap may not be negative; 0s ends the secret that is replaced at once.")
     new = checked(secret) if secret is not None else secrets.token_urlsafe(TOKEN_BYTES)
     before = find(registry, name)
     if any(one.key == new for one in before.secrets):

@@ -19,7 +19,7 @@ _DONE = {"missing": "made", "edited": "changed", "switched_off": "switched on", 
 def done(change: Change) -> str:
     """What `apply` did about it, in a word or two."""
     if change.kind.value in ("extra", "retired"):
-        return "deleted at Cal.com" if change.remote else "forgotten"
+        return "deleted at Cal.com" if change.remote else "retired"
     return _DONE[change.kind.value]
 
 
@@ -59,7 +59,7 @@ def summary(settings: Settings, changes: Sequence[Change], *, complete: bool) ->
     extra = sum(change.kind.value in ("extra", "retired") for change in changes)
     if due:
         output.say(f"{due} to change: `daybook webhooks apply` does it.", style="bold")
-    elif changes and complete:
+    elif complete:
         output.say("Nothing to change.", style="green")
     if extra:
         output.say(f"{extra} that nobody wants: `daybook webhooks apply --prune` deletes them.", style="magenta")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # Cal.com's client takes a while to load, and `list` needs no
     from workers.desired import Desired
     from workers.differences import Change
     from workers.register import Failure, Registry
+    from workers.store.webhooks import Webhook
 
 app = typer.Typer(help="Webhooks: registered as daybook.yaml wants them, or adopted.", no_args_is_help=True)
 
@@ -73,9 +75,10 @@ def list_webhooks(
     urls: Annotated[bool, typer.Option("--urls", help="Show whole URLs, tokens included.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the webhooks Daybook knows, when each last got a delivery, and its live secrets."""
-    from datetime import UTC, datetime
+    """List the webhooks Daybook knows, how each stands, when it last got a delivery, and its live secrets.
 
+    A retired one is not at Cal.com any more; its deliveries stay in the history.
+    """
     from workers.differences import masked
     from workers.store import webhooks
     from workers.store.events import spell
@@ -92,14 +95,11 @@ def list_webhooks(
                 "name": webhook.name,
                 "connection": webhook.connection,
                 "origin": webhook.origin,
+                "state": _state(webhook, used=webhook.id in last),
                 "remote_id": webhook.remote_id,
                 "url": url if urls else masked(url),
                 "last_delivery": spell(last.get(webhook.id)),
-                "secrets": [
-                    {"created_at": spell(one.created_at), "live_until": spell(one.expires_at)}
-                    for one in webhook.secrets
-                    if one.expires_at is None or one.expires_at > now
-                ],
+                "secrets": _live(webhook, now),
                 "created_at": spell(webhook.created_at),
             }
         )
@@ -108,9 +108,9 @@ def list_webhooks(
             output.json_line(row)
         return
     output.table(
-        ["name", "connection", "origin", "at Cal.com", "URL", "last delivery", "live secrets"],
+        ["name", "connection", "origin", "state", "URL", "last delivery", "live secrets"],
         [
-            (row["name"], row["connection"], row["origin"], "yes" if row["remote_id"] else None, row["url"],
+            (row["name"], row["connection"], row["origin"], row["state"], row["url"],
              _minute(row["last_delivery"]), _secrets(row["secrets"]))
             for row in rows
         ],
@@ -121,12 +121,15 @@ def list_webhooks(
 @app.command()
 def rotate(
     name: Name,
-    overlap: Annotated[str, typer.Option(help="How long the old secret stays good: 90s, 30m, 12h, 7d.")] = "7d",
+    overlap: Annotated[str, typer.Option(help="How long the replaced secret stays good: 90s, 30m, 12h, 7d.")] = "7d",
     secret: Annotated[str | None, typer.Option(help="The new secret; made where left out.")] = None,
     secret_file: Annotated[Path | None, typer.Option(help="A file that holds it; - reads stdin.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Give a webhook a new secret; the old one proves deliveries for the overlap, as Cal.com signs with it for days."""
+    """Give a webhook a new secret; the old one proves deliveries for the overlap, as Cal.com signs with it for days.
+
+    A secret that was replaced before keeps the end it was given then.
+    """
     from workers.rotate import rotate as rotated_by
     from workers.store.events import spell
 
@@ -134,14 +137,21 @@ def rotate(
     with opened() as workspace, output.stderr.status("Telling Cal.com …"):
         rotated = rotated_by(_registry(workspace), name, overlap=span, secret=given("--secret", secret, secret_file))
     old = [one.expires_at for one in rotated.webhook.secrets[1:] if one.expires_at]
-    until = spell(max(old)) if old else None
+    live = _live(rotated.webhook, datetime.now(UTC))
     if as_json:
-        output.json_line({"name": name, "old_secrets_until": until, "secret": rotated.secret})
-    elif rotated.secret is None:
-        output.say(f"Cal.com signs {name} with a new secret now; the old one is good until {until}.", style="green")
+        until = spell(max(old))
+        output.json_line({"name": name, "old_secrets_until": until, "secret": rotated.secret, "secrets": live})
+        return
+    if rotated.secret is None:
+        output.say(f"Cal.com signs {name} with a new secret now.", style="green")
     else:
+        until = _minute(spell(old[0]))
         output.say(f"Paste this secret in Cal.com's pages before {until}, when the old one ends:", style="yellow")
         output.say(rotated.secret, style="bold")
+    output.say(f"Secrets that prove deliveries of {name}:")
+    for one in live:
+        end = _minute(one["live_until"])
+        output.say(f"  made {_minute(one['created_at'])}, good until {end or 'it is replaced'}")
 
 
 @app.command()
@@ -240,6 +250,26 @@ def _fail(failures: Sequence[Failure], *, as_json: bool) -> None:
         output.error(error.kind, message, getattr(error, "status", None), as_json=as_json)
     if failures:
         raise typer.Exit(1)
+
+
+def _state(webhook: Webhook, *, used: bool) -> str:
+    """How a webhook stands as far as it is known here; what Cal.com says of it is `plan`'s."""
+    if webhook.remote_id:
+        return "registered"
+    if webhook.origin == "adopted":
+        return "adopted"
+    return "retired" if used else "unregistered"
+
+
+def _live(webhook: Webhook, now: datetime) -> list[dict[str, Any]]:
+    """The secrets that prove deliveries, newest first, without themselves."""
+    from workers.store.events import spell
+
+    return [
+        {"created_at": spell(one.created_at), "live_until": spell(one.expires_at)}
+        for one in webhook.secrets
+        if one.expires_at is None or one.expires_at > now
+    ]
 
 
 def _secrets(live: Sequence[dict[str, Any]]) -> str:

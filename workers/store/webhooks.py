@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 from uuid_utils.compat import uuid7
 
 from workers.errors import Misconfigured
@@ -107,13 +107,16 @@ def add_secret(
 
 
 def expire_secrets(connection: Connection, webhook_id: UUID, *, keep: UUID, at: datetime) -> None:
-    """All secrets but `keep` prove nothing after `at`; one that ends sooner keeps its end."""
+    """All secrets but `keep` that have no end yet prove nothing after `at`.
+
+    One that has an end keeps it, be it sooner or later: until then Cal.com's queued jobs were promised to be believed.
+    """
     connection.execute(
         update(webhook_secrets)
         .where(
             webhook_secrets.c.webhook_id == webhook_id,
             webhook_secrets.c.id != keep,
-            or_(webhook_secrets.c.expires_at.is_(None), webhook_secrets.c.expires_at > at),
+            webhook_secrets.c.expires_at.is_(None),
         )
         .values(expires_at=at)
     )
@@ -185,6 +188,12 @@ def last_delivery(connection: Connection) -> dict[UUID, datetime]:
     newest = newest.order_by(receipts.c.id.desc()).limit(1)
     rows = connection.execute(select(webhooks.c.id, newest.scalar_subquery().label("at")))
     return {row.id: row.at for row in rows if row.at is not None}
+
+
+def used(connection: Connection) -> frozenset[UUID]:
+    """The webhooks that ever got a delivery: the history names them, so they stay."""
+    ever = exists().where(receipts.c.webhook_id == webhooks.c.id)
+    return frozenset(connection.execute(select(webhooks.c.id).where(ever)).scalars())
 
 
 def names(connection: Connection) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from tests.contract.registration.fake import FakeCalcom, Killed, failing
 from workers import exclusive
@@ -18,7 +20,8 @@ from workers.differences import Kind
 from workers.enrol import CREATE, DELETE, LIST, UPDATE
 from workers.errors import CalcomUnavailable, Conflict, Forbidden, Misconfigured, NotFound, Rejected, Unauthorized
 from workers.register import Registry, apply, survey
-from workers.store import connections, webhooks
+from workers.store import connections, receipts, webhooks
+from workers.store.receipts import Receipt
 from workers.store.webhooks import Webhook
 
 ORG = Desired(name="org", connection="acme")
@@ -266,6 +269,66 @@ def test_extra_webhooks_are_deleted_only_when_told_to(registry: Registry, calcom
     assert [change.kind for change in pruned] == [Kind.EXTRA, Kind.EXTRA]
     assert list(calcom.rows) == ["r98"]
     assert registry.known() == []
+
+
+def delivered(registry: Registry) -> None:
+    """A delivery to the one webhook there is."""
+    body = b"{}"
+    receipt = Receipt(
+        id=uuid7(),
+        webhook_id=known(registry).id,
+        sha256=hashlib.sha256(body).digest(),
+        window=0,
+        received_at=registry.now(),
+        verdict="signed",
+        secret_id=None,
+        state="received",
+        headers=b"[]",
+        body=body,
+    )
+    receipts.keep(registry.store, [receipt])
+
+
+def test_pruning_a_webhook_that_got_deliveries_leaves_nothing_to_do(registry: Registry, calcom: FakeCalcom) -> None:
+    apply(registry, [ORG])
+    before = known(registry)
+    delivered(registry)
+
+    (pruned,), _ = apply(registry, [], prune=True)
+    calls = len(calcom.changes())
+
+    assert "retired" in pruned.note
+    assert survey(registry, []) == ([], [])
+    assert apply(registry, [], prune=True) == ([], [])
+    assert len(calcom.changes()) == calls
+    assert known(registry) == replace(before, remote_id=None)
+
+
+def test_a_webhook_with_deliveries_that_someone_deleted_at_calcom_is_retired_once(
+    registry: Registry, calcom: FakeCalcom
+) -> None:
+    apply(registry, [ORG])
+    delivered(registry)
+    calcom.rows.clear()
+
+    assert [change.kind for change in survey(registry, [])[0]] == [Kind.RETIRED]
+    assert [change.kind for change in apply(registry, [], prune=True)[0]] == [Kind.RETIRED]
+
+    assert survey(registry, []) == ([], [])
+    assert known(registry).remote_id is None
+
+
+def test_a_retired_webhook_that_is_wanted_again_gets_its_url_and_secret_back(
+    registry: Registry, calcom: FakeCalcom
+) -> None:
+    apply(registry, [ORG])
+    before = calcom.only()
+    delivered(registry)
+    apply(registry, [], prune=True)
+
+    apply(registry, [ORG])
+
+    assert (calcom.only()["subscriberUrl"], calcom.only()["secret"]) == (before["subscriberUrl"], before["secret"])
 
 
 def test_pruning_is_done_when_someone_else_deleted_it_meanwhile(registry: Registry, calcom: FakeCalcom) -> None:

@@ -54,15 +54,26 @@ def test_seven_days_are_the_overlap_unless_said_otherwise(applied: Registry) -> 
     assert rotate(applied, "org").webhook.secrets[1].expires_at == NOW + timedelta(days=7)
 
 
-def test_a_second_rotation_does_not_lengthen_the_life_of_the_first_secret(applied: Registry) -> None:
-    rotate(applied, "org", overlap=timedelta(days=1))
-    rotate(applied, "org", overlap=timedelta(days=9))
+@pytest.mark.parametrize(("first", "second"), [(1, 9), (9, 1), (7, 0)])
+def test_a_second_rotation_changes_nothing_in_what_was_promised_to_the_first_secret(
+    applied: Registry, first: int, second: int
+) -> None:
+    rotate(applied, "org", overlap=timedelta(days=first))
+    rotated = rotate(applied, "org", overlap=timedelta(days=second))
 
-    assert [one.expires_at for one in find(applied, "org").secrets] == [
+    assert [one.expires_at for one in rotated.webhook.secrets] == [
         None,
-        NOW + timedelta(days=9),
-        NOW + timedelta(days=1),
+        NOW + timedelta(days=second),
+        NOW + timedelta(days=first),
     ]
+
+
+def test_as_many_secrets_are_live_as_were_replaced_within_their_overlaps(applied: Registry) -> None:
+    for days in (7, 3, 5):
+        rotate(applied, "org", overlap=timedelta(days=days))
+
+    ends = [one.expires_at for one in find(applied, "org").secrets]
+    assert ends == [None, *(NOW + timedelta(days=days) for days in (5, 3, 7))]
 
 
 def test_the_new_secret_is_committed_before_calcom_hears_of_it(applied: Registry, calcom: FakeCalcom) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from workers.store import webhooks
@@ -27,12 +28,15 @@ def test_token_and_secret_are_sealed_at_rest(store: Store, vault: Vault, webhook
     assert "tok" not in repr(opened)
 
 
-def test_a_second_secret_lets_the_first_live_on_until_its_end(store: Store, vault: Vault, webhook_id: UUID) -> None:
+@pytest.mark.parametrize("days", [-6, -1, 1, 90])
+def test_a_second_secret_lets_the_first_live_on_until_its_end(
+    store: Store, vault: Vault, webhook_id: UUID, days: int
+) -> None:
     end = NOW + timedelta(days=7)
     with store.write() as connection:
         new = webhooks.add_secret(connection, vault, webhook_id, "s2", now=NOW)
         webhooks.expire_secrets(connection, webhook_id, keep=new, at=end)
-        webhooks.expire_secrets(connection, webhook_id, keep=new, at=end + timedelta(days=1))
+        webhooks.expire_secrets(connection, webhook_id, keep=new, at=end + timedelta(days=days))
 
     with store.read() as connection:
         found = webhooks.by_name(connection, vault, "org")

@@ -13,6 +13,13 @@ from tests.integration.registration.conftest import Daybook, Sandbox
 from workers.calcom.webhooks import TRIGGERS
 
 
+def signed(url: str, number: int, key: str) -> int:
+    """The status of a delivery, unlike those of other numbers, that was signed with this secret."""
+    body = b'{"triggerEvent":"PING","createdAt":"2027-01-04T09:30:00.000Z","payload":{"title":"%d"}}' % number
+    header = {"X-Cal-Signature-256": sign(body, key.encode()).decode()}
+    return httpx2.post(url, content=body, headers=header, trust_env=False).status_code
+
+
 def test_plan_apply_apply(daybook: Daybook, sandbox: Sandbox) -> None:
     planned = daybook.json("webhooks", "plan")
     first = daybook.json("webhooks", "apply")
@@ -93,6 +100,30 @@ def test_prune_deletes_what_is_not_wanted_and_refuses_without_a_file(daybook: Da
     assert len(sandbox.webhooks()) == 1
 
 
+def test_after_a_prune_there_is_nothing_to_do_and_the_history_still_names_the_webhook(
+    daybook: Daybook, sandbox: Sandbox
+) -> None:
+    daybook.run("webhooks", "apply")
+    urls = {one["name"]: one["url"] for one in daybook.json("webhooks", "list", "--urls")}
+    secret = next(one["secret"] for one in sandbox.webhooks() if one["subscriber_url"] == urls["few"])
+    with daybook.running("serve"):
+        assert signed(urls["few"], 1, secret) == 202
+        daybook.want("webhooks: [{name: org, connection: acme}]")
+        (pruned,) = daybook.json("webhooks", "apply", "--prune")
+        assert signed(urls["few"], 2, secret) == 202  # what was on its way
+
+    assert (pruned["name"], pruned["change"]) == ("few", "extra")
+    assert [(one["name"], one["change"]) for one in daybook.json("webhooks", "plan")] == [("org", "unchanged")]
+    assert "Nothing to change." in daybook.run("webhooks", "plan").stdout
+    assert daybook.json("webhooks", "apply", "--prune") == []
+    states = {one["name"]: one["state"] for one in daybook.json("webhooks", "list")}
+    assert states == {"few": "retired", "org": "registered"}
+    assert {one["webhook"] for one in daybook.json("deliveries", "list")} == {"few"}
+    daybook.want("webhooks: []")
+    daybook.run("webhooks", "apply", "--prune")
+    assert daybook.run("webhooks", "plan").stdout == "Nothing to change.\n"
+
+
 def test_a_refused_key_ends_in_one_clear_error(daybook: Daybook) -> None:
     daybook.connect("cal_wrong")
 
@@ -142,18 +173,49 @@ def test_no_delivery_is_refused_while_the_secret_is_rotated(daybook: Daybook, sa
     assert org["last_delivery"] is not None
 
 
+def test_a_secret_stays_good_until_its_promised_end_however_often_the_webhook_is_rotated(
+    daybook: Daybook, sandbox: Sandbox
+) -> None:
+    daybook.want("webhooks: [{name: org, connection: acme}]")
+    daybook.run("webhooks", "apply")
+    (org,) = daybook.json("webhooks", "list", "--urls")
+    used = [sandbox.webhooks()[0]["secret"]]
+    for overlap in ("7d", "1h", "0s"):
+        (rotated,) = daybook.json("webhooks", "rotate", "org", "--overlap", overlap)
+        used.append(sandbox.webhooks()[0]["secret"])
+
+    with daybook.running("serve"):
+        answers = [signed(org["url"], number, key) for number, key in enumerate(used)]
+
+    assert answers == [202, 202, 401, 202]
+    until = [one["live_until"] for one in rotated["secrets"]]
+    assert until[0] is None
+    assert until[1] < until[2] == rotated["old_secrets_until"]
+
+
+def test_rotating_says_which_secrets_are_good_until_when(daybook: Daybook) -> None:
+    daybook.want("webhooks: [{name: org, connection: acme}]")
+    daybook.run("webhooks", "apply")
+    daybook.run("webhooks", "rotate", "org")
+
+    said = daybook.run("webhooks", "rotate", "org", "--overlap", "1h").stdout.splitlines()
+
+    (org,) = daybook.json("webhooks", "list")
+    ends = [one["live_until"] for one in org["secrets"] if one["live_until"]]
+    assert said[0] == "Cal.com signs org with a new secret now."
+    assert [line.partition("good until ")[2] for line in said[2:]] == [
+        "it is replaced",
+        *(f"{end[:10]} {end[11:16]}Z" for end in ends),
+    ]
+    assert len(ends) == 2
+
+
 def test_an_adopted_webhook_takes_deliveries_at_the_url_to_paste(daybook: Daybook) -> None:
     (made,) = daybook.json("webhooks", "adopt", "sales", "--connection", "acme", "--secret", "typed by hand")
     assert set(made) == {"name", "url"}
-    body = b'{"triggerEvent":"BOOKING_CREATED","createdAt":"2027-01-04T09:30:00.000Z","payload":{"uid":"u"}}'
 
     with daybook.running("serve"):
-        answers = [
-            httpx2.post(
-                made["url"], content=body, headers={"X-Cal-Signature-256": sign(body, key).decode()}, trust_env=False
-            ).status_code
-            for key in (b"typed by hand", b"another")
-        ]
+        answers = [signed(made["url"], 1, key) for key in ("typed by hand", "another")]
 
     assert answers == [202, 401]
     assert daybook.error("webhooks", "remove", "sales")["kind"] == "conflict"

@@ -45,8 +45,14 @@ THERE = Remote(
 )
 
 
-def stand(desired: list[Desired], known: list[Webhook], remote: list[Remote], api: str = OWN_API) -> list[Change]:
-    return plan("acme", desired, known, remote, base_url=BASE, api=api)
+def stand(
+    desired: list[Desired],
+    known: list[Webhook],
+    remote: list[Remote],
+    api: str = OWN_API,
+    used: frozenset[UUID] = frozenset(),
+) -> list[Change]:
+    return plan("acme", desired, known, remote, used=used, base_url=BASE, api=api)
 
 
 def test_what_is_there_as_it_is_wanted_is_unchanged() -> None:
@@ -157,6 +163,16 @@ def test_what_daybook_yaml_does_not_name_any_more_is_extra_then_retired() -> Non
     assert retired.kind is Kind.RETIRED
     assert not extra.changes
     assert not retired.changes
+
+
+def test_what_was_pruned_and_is_in_the_history_is_nothing_to_do() -> None:
+    used = frozenset({KNOWN.id})
+    pruned = replace(KNOWN, remote_id=None)
+
+    assert stand([], [pruned], [], used=used) == []
+    assert [change.kind for change in stand([], [KNOWN], [], used=used)] == [Kind.RETIRED]
+    assert [change.kind for change in stand([], [pruned], [THERE], used=used)] == [Kind.EXTRA]
+    assert [change.kind for change in stand([WANTED], [pruned], [], used=used)] == [Kind.MISSING]
 
 
 def test_an_adopted_webhook_is_left_alone() -> None:
