@@ -79,8 +79,8 @@ def upgrade() -> None:
         sa.Column("organizer", DOCUMENT, nullable=True),
         sa.Column("hosts", DOCUMENT, nullable=False),
         sa.Column("attendees", DOCUMENT, nullable=False),
-        sa.Column("names", sa.Text(), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=True),
         sa.Column("payload", DOCUMENT, nullable=True),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
         sa.UniqueConstraint("id", name=op.f("uq_events_id")),
@@ -188,21 +188,16 @@ def upgrade() -> None:
 
 
 def _sqlite_search() -> None:
-    """Full text by FTS5 over the columns of `events` itself, kept in step by triggers."""
+    """Full text by FTS5 over a column of `events` itself, kept in step by triggers. The column is folded already."""
     op.execute(
         "CREATE VIRTUAL TABLE events_text USING fts5("
-        "title, names, notes, content='events', content_rowid='seq', tokenize='unicode61 remove_diacritics 2')"
+        "words, content='events', content_rowid='seq', tokenize='unicode61 remove_diacritics 0')"
     )
-    row = "INSERT INTO events_text (rowid, title, names, notes) VALUES (new.seq, new.title, new.names, new.notes);"
-    gone = (
-        "INSERT INTO events_text (events_text, rowid, title, names, notes) "
-        "VALUES ('delete', old.seq, old.title, old.names, old.notes);"
-    )
+    row = "INSERT INTO events_text (rowid, words) VALUES (new.seq, new.words);"
+    gone = "INSERT INTO events_text (events_text, rowid, words) VALUES ('delete', old.seq, old.words);"
     op.execute(f"CREATE TRIGGER events_text_insert AFTER INSERT ON events BEGIN {row} END")
     op.execute(f"CREATE TRIGGER events_text_delete AFTER DELETE ON events BEGIN {gone} END")
-    op.execute(
-        f"CREATE TRIGGER events_text_update AFTER UPDATE OF title, names, notes ON events BEGIN {gone} {row} END"
-    )
+    op.execute(f"CREATE TRIGGER events_text_update AFTER UPDATE OF words ON events BEGIN {gone} {row} END")
 
 
 def _postgresql_bodies() -> None:
@@ -213,10 +208,7 @@ def _postgresql_bodies() -> None:
 
 def _postgresql_search() -> None:
     """Full text by an index on an expression: a stored column would double what it indexes."""
-    op.execute(
-        "CREATE INDEX ix_events_text ON events USING gin (to_tsvector('simple', "
-        "coalesce(title, '') || ' ' || coalesce(names, '') || ' ' || coalesce(notes, '')))"
-    )
+    op.execute("CREATE INDEX ix_events_text ON events USING gin (to_tsvector('simple', words))")
 
 
 def downgrade() -> None:

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from workers.catalogue.event import Event, Person
 from workers.catalogue.read import read
-from workers.store import bulk
+from workers.store import bulk, search
 from workers.store.bulk import Rows, insert_many
 from workers.store.receipts import Arrived
 from workers.store.tables import bodies, bookings, event_people, events
 
 #: what the history is read with: every column but those made for searching, and the lineage
 READ = select(
-    *(column for column in events.columns if column.name not in ("names", "previous_uid")),
+    *(column for column in events.columns if column.name not in ("words", "previous_uid")),
     func.coalesce(bookings.c.lineage, events.c.booking_uid).label("lineage"),
 ).outerjoin(
     bookings,
@@ -78,6 +78,7 @@ _WRITTEN = tuple(column.name for column in events.columns if column.name not in 
 def _row(arrived: Arrived, event: Event) -> dict[str, Any]:
     booking, event_type = event.booking, event.event_type
     people = [event.organizer, *event.hosts, *event.attendees]
+    names = dict.fromkeys(person.name for person in people if person is not None)
     return {
         "id": arrived.id,
         "delivery_id": arrived.id,
@@ -103,8 +104,8 @@ def _row(arrived: Arrived, event: Event) -> dict[str, Any]:
         "organizer": _person(event.organizer) if event.organizer else None,
         "hosts": [_person(person) for person in event.hosts],
         "attendees": [_person(person) for person in event.attendees],
-        "names": " ".join(dict.fromkeys(person.name for person in people if person and person.name)) or None,
         "notes": event.notes,
+        "words": search.text_of((event.title, *names, event.notes)),
     }
 
 

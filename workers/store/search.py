@@ -1,10 +1,15 @@
 """Full text over the title, names and notes of events, as a person types it. The indexes are made in migration 0001.
 
 Words are ANDed, and the last one may be the beginning of a word. Nothing typed is an operator: words go to the
-database quoted, so that no text is a syntax error.
+database quoted, so that no text is a syntax error. Letter case and accents are folded here, in what is stored as in
+what is typed: each database has its own idea of them, PostgreSQL one that depends on its locale and its extensions.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from unicodedata import normalize
 
 from sqlalchemy import (
     BindParameter,
@@ -28,20 +33,37 @@ Condition = ColumnElement[bool] | TextClause
 #: words in one search, and characters in a word: PostgreSQL refuses lexemes over 2 KB, SQLite trees over 256 deep
 MAX_WORDS = 32
 MAX_WORD = 200
+#: characters of an event's own text: PostgreSQL refuses to index more than a megabyte
+MAX_TEXT = 100_000
 #: matches from which on words are common
 _COMMON = 2_000
+#: letters that a stroke or a joint keeps in one piece
+_PLAINER = {"æ": "ae", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "þ": "th", "ŧ": "t"}
+#: those, and accents once they are apart from their letters
+_FOLDED = re.compile("[\u0300-\u036f" + "".join(_PLAINER) + "]")
 
 _FTS = table("events_text", column("rowid"))
 #: exactly the expression of the index `ix_events_text`, or PostgreSQL does not use it
-_VECTOR = (
-    "to_tsvector('simple', coalesce(events.title, '') || ' ' || coalesce(events.names, '') || ' ' "
-    "|| coalesce(events.notes, ''))"
-)
+_VECTOR = "to_tsvector('simple', events.words)"
+
+
+def text_of(parts: Iterable[str | None]) -> str | None:
+    """What an event is found by: its title, names and notes as one folded text; None where it has none."""
+    return fold(" ".join(filter(None, parts)))[:MAX_TEXT] or None
+
+
+def fold(text: str) -> str:
+    """`text` without letter case and accents: `Łukasz Müller-Straße` is `lukasz muller-strasse`."""
+    if text.isascii():
+        return text.lower()
+    apart = normalize("NFD", text).casefold()
+    return normalize("NFC", _FOLDED.sub(lambda found: _PLAINER.get(found[0], ""), apart))
 
 
 def words(typed: str) -> list[str]:
-    """The words to look for: what stands between blanks and has a letter or digit. `BadInput` for too many or long."""
-    found = [word for word in plain(typed).split() if any(char.isalnum() for char in word)]
+    """The words to look for, folded: what stands between blanks and has a letter or digit. `BadInput` for too many or
+    long."""
+    found = [word for word in fold(plain(typed)).split() if any(char.isalnum() for char in word)]
     if len(found) > MAX_WORDS:
         raise BadInput(f"text may have at most {MAX_WORDS} words; it has {len(found)}.")
     if any(len(word) > MAX_WORD for word in found):

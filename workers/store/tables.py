@@ -199,8 +199,8 @@ events = Table(
     Column("organizer", Document),
     Column("hosts", Document, nullable=False),
     Column("attendees", Document, nullable=False),
-    Column("names", Text),  # of all people, for search
     Column("notes", Text),
+    Column("words", Text),  # title, names of all people and notes, folded: what search looks at
     Column("payload", Document),  # null: it is read from the delivery's body
     # The last three are along for the statistics, which then never read the rows themselves.
     Index("ix_events_trigger_id", "trigger", "id", "kind", "connection", "received_at"),

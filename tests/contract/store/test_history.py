@@ -74,7 +74,7 @@ def test_a_page_larger_than_a_statement_may_be_is_read_in_several(
 
 def test_as_many_names_as_a_filter_takes_are_an_answer_beside_a_word_of_many_events(filled: Filled) -> None:
     number = 1_500  # times the names: more than a statement may have parameters
-    rows = [{**_row(uuid7()), "trigger": "PING", "names": "Ada Berg"} for _ in range(number)]
+    rows = [{**_row(uuid7()), "trigger": "PING", "words": "ada berg"} for _ in range(number)]
     with filled.store.write() as connection:
         connection.execute(tables.events.insert(), rows)
     names = ("PING", *(f"NAME_{n}" for n in range(history.MOST_NAMES - 1)))
@@ -200,6 +200,42 @@ def test_text_is_found_as_a_person_types_it(filled: Filled, typed: str, matches:
     )
     filled.event(at=START + MINUTE, uid="b", title="Dentist")
     assert found(filled.store, Filter(text=typed)) == ([mine] if matches else [])
+
+
+@pytest.mark.parametrize(
+    ("typed", "matches"),
+    [
+        ("muller", True),
+        ("MÜLLER", True),
+        ("Mu\u0308ller", True),  # as some systems spell it
+        ("lukasz strasse", True),
+        ("Łukasz STRAßE", True),
+        ("soren aeroskob", True),
+        ("jourfixe fur", True),
+        ("ελενη", True),
+        ("ΕΛΈΝΗ", True),
+        ("алексеи", True),
+        ("Алексей", True),
+        ("東京", True),
+        ("mueller", False),
+    ],
+)
+def test_accents_and_letter_case_do_not_matter_in_any_script(filled: Filled, typed: str, matches: bool) -> None:
+    people = ("Łukasz Müller", "Søren Ærøskøbing", "Ελένη", "Алексей", "東京")
+    mine = filled.event(
+        title="Jourfixe für Straße",
+        attendees=[{"name": name, "email": f"{n}@client.example"} for n, name in enumerate(people)],
+    )
+    filled.event(at=START + MINUTE, uid="b", title="Dentist")
+    assert found(filled.store, Filter(text=typed)) == ([mine] if matches else [])
+
+
+def test_an_event_with_more_names_than_a_database_indexes_is_found_by_the_first(filled: Filled) -> None:
+    letters = [chr(0x20000 + n) for n in range(70)]  # four bytes each
+    names = [" ".join(a + b + c for c in letters[:63]) for a in letters[:18] for b in letters]
+    people = [{"name": name, "email": f"{n}@x.example"} for n, name in enumerate(names)]
+    mine = filled.event(attendees=people[:1000], team={"members": people[1000:]})
+    assert found(filled.store, Filter(text=names[1000][:60])) == [mine]
 
 
 OPERATORS = (
