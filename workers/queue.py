@@ -14,8 +14,10 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware, ShutdownNotifications, TimeLimit
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from workers import wellformed
 from workers.errors import Misconfigured
 
 log = structlog.get_logger(__name__)
@@ -32,6 +34,10 @@ _PAUSE = 1.0
 #: that a crowd makes large batches, which cost a worker half as much, and a lone delivery's successor hardly waits
 _BREATH = 0.001
 _LONGEST_BREATH = 0.06
+_UNREADABLE = (  # and not repeated: it may hold a password
+    "DAYBOOK_BROKER_URL cannot be read; write redis://user:password@host:6379/0, unix:///path/of/socket or "
+    f"amqp://user:password@host:5672/, where {wellformed.READABLE}, and only options after the ? that its client knows."
+)
 
 
 def open_broker(url: str, *, middleware: Sequence[Middleware] = ()) -> Broker:
@@ -42,12 +48,11 @@ def open_broker(url: str, *, middleware: Sequence[Middleware] = ()) -> Broker:
     stack: list[Middleware] = [ShutdownNotifications(), TimeLimit(time_limit=300_000), *middleware]
     if url.startswith("amqp"):
         return _rabbitmq(url, stack)
-    pool = ConnectionPool.from_url(
-        url,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=5,
-        socket_connect_timeout=1,
-    )
+    try:
+        pool = ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=1)
+        pool.connection_class(**pool.connection_kwargs)  # connects to nothing; an option it does not know is said now
+    except (ValueError, TypeError, AttributeError, RedisError):
+        raise Misconfigured(_UNREADABLE) from None
     broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]  # Dramatiq annotates its other brokers only
         client=Redis(connection_pool=pool),
         middleware=stack,
@@ -67,7 +72,10 @@ def _rabbitmq(url: str, stack: list[Middleware]) -> Broker:
         raise Misconfigured(
             "DAYBOOK_BROKER_URL is amqp://, which needs the extra: pip install 'daybook[rabbitmq]'."
         ) from None
-    return RabbitmqBroker(url=url, middleware=stack, confirm_delivery=True)
+    try:
+        return RabbitmqBroker(url=url, middleware=stack, confirm_delivery=True)
+    except (ValueError, TypeError, SyntaxError, OSError):  # pika reads some options as Python
+        raise Misconfigured(_UNREADABLE) from None
 
 
 def persist_message(ids: Sequence[UUID]) -> Message[Any]:

@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import yaml
 from cryptography.fernet import Fernet
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from workers import wellformed
 from workers.errors import Misconfigured
 
 PREFIX = "DAYBOOK_"
@@ -86,38 +87,32 @@ class Settings(BaseModel):
         "auto", description="auto: console on a terminal, else json, one object a line"
     )
 
+    @field_validator("data_dir")
+    @classmethod
+    def _data_dir(cls, value: Path) -> Path:
+        wellformed.text(str(value))
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        wellformed.host(wellformed.text(value))
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _public_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be an http:// or https:// address without query, like https://daybook.acme.com")
-        return value.rstrip("/")
+        return None if value is None else wellformed.public_url(value)
 
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        scheme, _, rest = value.partition("://")
-        if not rest or scheme not in ("sqlite", "postgresql", "postgres", "postgresql+psycopg"):
-            raise ValueError("must start with sqlite:// or postgresql://")
-        return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else value
+        return None if value is None else wellformed.database_url(value)
 
     @field_validator("broker_url")
     @classmethod
     def _broker_url(cls, value: str | None) -> str | None:
-        if value is not None and value.partition("://")[0] not in (
-            "redis",
-            "rediss",
-            "unix",
-            "amqp",
-            "amqps",
-        ):
-            raise ValueError("must start with redis://, rediss://, unix://, amqp:// or amqps://")
-        return value
+        return None if value is None else wellformed.broker_url(value)
 
     @field_validator("secret_key")
     @classmethod
@@ -135,12 +130,12 @@ class Settings(BaseModel):
     @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'daybook.db').absolute()}"
+        return self.database_url or f"sqlite:///{quote(os.fspath((self.data_dir / 'daybook.db').absolute()))}"
 
     @property
     def broker(self) -> str:
         """The broker URL in force."""
-        return self.broker_url or f"unix://{self.valkey_socket}"
+        return self.broker_url or f"unix://{quote(os.fspath(self.valkey_socket))}"
 
     @property
     def valkey_socket(self) -> Path:
@@ -180,14 +175,28 @@ def load(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -
         if found is not None:
             values[name], origin[name] = found, PREFIX + name.upper()
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0])
         reason = first["msg"].removeprefix("Value error, ")
-        raise Misconfigured(
-            f"{origin.get(name, name)} is wrong: {reason}. It is: {Settings.model_fields[name].description}."
-        ) from None
+        raise _wrong(name, origin.get(name, name), reason) from None
+    if obstacle := _in_the_way(settings.data_dir):
+        raise _wrong("data_dir", origin.get("data_dir", "DAYBOOK_DATA_DIR"), obstacle)
+    return settings
+
+
+def _wrong(name: str, origin: str, reason: str) -> Misconfigured:
+    return Misconfigured(f"{origin} is wrong: {reason}. It is: {Settings.model_fields[name].description}.")
+
+
+def _in_the_way(folder: Path) -> str | None:
+    """Why `folder` is none and can never be made one, as half a sentence; None where it is or can be."""
+    try:
+        there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+        return None if there.is_dir() else f"{there} is a file, and has to be a folder"
+    except OSError as error:
+        return f"{str(folder)[:200]} cannot be a folder: {error.strerror}"
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -8,12 +8,15 @@ import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ingest.cli.verdicts import Verdict, fail, ok, warn
 from workers.errors import DaybookError
 from workers.settings import Settings
 from workers.store.engine import Store
+
+if TYPE_CHECKING:  # Dramatiq takes a while to load, and `--help` needs none
+    from dramatiq import Broker
 
 #: bytes free on a disk that is not nearly full
 _PLENTY = 2 * 1024**3
@@ -40,7 +43,7 @@ def machine(settings: Settings, store: Store) -> Iterator[Verdict]:
 def disk(settings: Settings) -> Verdict:
     """Room for the database and the spool, and a data directory that may be written."""
     folder = settings.data_dir.absolute()
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not os.access(there, os.W_OK):
         return fail("disk", f"{folder} may not be written", "Give its owner this user, or set DAYBOOK_DATA_DIR.")
     return room(folder, shutil.disk_usage(there).free, settings.spool_bytes)
@@ -168,32 +171,46 @@ def workers(store: Store, now: datetime) -> Verdict:
 
 def broker(settings: Settings) -> Iterator[Verdict]:
     """Whether the doorbell answers, and keeps what it is given."""
-    if settings.broker.startswith("amqp"):
-        yield _rabbitmq(settings.broker)
-        return
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
-    from redis.retry import Retry
+    from dramatiq.brokers.redis import RedisBroker
 
-    client = Redis.from_url(settings.broker, socket_timeout=3, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0))
+    from workers import queue
+
+    try:
+        opened = queue.open_broker(settings.broker)
+    except DaybookError as error:
+        yield fail(
+            "broker", error.message, "Mend DAYBOOK_BROKER_URL. Nothing is lost: the sweep rings when it is back."
+        )
+        return
+    with contextlib.closing(opened):
+        if isinstance(opened, RedisBroker):
+            yield from _redis(opened.client, brought_along=settings.broker_url is None)
+        else:
+            yield _rabbitmq(opened)
+
+
+def _redis(client: Any, *, brought_along: bool) -> Iterator[Verdict]:
+    from redis.exceptions import RedisError
+
     try:
         client.ping()
     except (RedisError, OSError) as error:
-        remedy = "Start it, or mend DAYBOOK_BROKER_URL. Nothing is lost: the sweep rings when it is back."
-        if settings.broker_url is None:
-            remedy = "`daybook up` starts it. Nothing is lost: the sweep rings when it is back."
-        yield fail("broker", f"it does not answer ({type(error).__name__})", remedy)
+        start = "`daybook up` starts it." if brought_along else "Start it, or mend DAYBOOK_BROKER_URL."
+        yield fail(
+            "broker", f"it does not answer ({type(error).__name__})",
+            f"{start} Nothing is lost: the sweep rings when it is back.",
+        )  # fmt: skip
         return
-    try:
-        yield ok("broker", "it answers")
-        asked: dict[str, Any] = {}
-        with contextlib.suppress(RedisError):  # some hosts forbid CONFIG
-            for name in ("appendonly", "maxmemory-policy"):
-                asked |= {str(key): str(value) for key, value in _pairs(client.config_get(name))}
-        yield keeping(asked)
-    finally:
-        client.close()
+    yield ok("broker", "it answers")
+    asked: dict[str, str] = {}
+    with contextlib.suppress(RedisError):  # some hosts forbid CONFIG
+        for name in ("appendonly", "maxmemory-policy"):
+            asked |= {_text(key): _text(value) for key, value in client.config_get(name).items()}
+    yield keeping(asked)
+
+
+def _text(part: bytes | str) -> str:
+    return part.decode("utf-8", "replace") if isinstance(part, bytes) else part
 
 
 def keeping(asked: Mapping[str, str]) -> Verdict:
@@ -210,21 +227,11 @@ def keeping(asked: Mapping[str, str]) -> Verdict:
     return ok("broker keeps", detail)
 
 
-def _pairs(answer: Any) -> Iterator[tuple[str, str]]:
-    for key, value in dict(answer).items():
-        yield tuple(  # type: ignore[misc]
-            part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in (key, value)
-        )
-
-
-def _rabbitmq(url: str) -> Verdict:
+def _rabbitmq(opened: Broker) -> Verdict:
     from workers import queue
 
     try:
-        with contextlib.closing(queue.open_broker(url)) as opened:
-            queue.depth(opened)
-    except DaybookError as error:
-        return fail("broker", error.message, "Install the extra, or use redis://.")
+        queue.depth(opened)
     except Exception as error:  # pika has many ways of being away, and no common parent for them
         return fail("broker", f"it does not answer ({type(error).__name__})", "Start it, or mend DAYBOOK_BROKER_URL.")
     return ok("broker", "it answers; its queues are durable")

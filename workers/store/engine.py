@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy import exc as sqlalchemy_exc
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 
+from workers import wellformed
 from workers.errors import Misconfigured, StoreUnavailable
 from workers.store.turns import Turns
 
@@ -103,10 +104,20 @@ def open_store(url: str, *, pool_size: int = 8) -> Store:
     """Open `url`. Connecting happens at first use, so a database that is away is no error yet."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+        wellformed.host(parsed.host or "")  # the driver would look it up, and raise what is no error of a database
+        if parsed.port is not None and not 0 < parsed.port < 65_536:
+            raise ValueError
+        if parsed.get_backend_name() == "sqlite" and parsed.query:
+            raise ValueError
+        return Store(_engine(parsed, pool_size))
+    except (ArgumentError, ValueError):  # neither text is repeated: it may hold the password
         raise Misconfigured(
-            "DAYBOOK_DATABASE_URL is not a URL; write sqlite:///path or postgresql://user@host/name."
+            "DAYBOOK_DATABASE_URL cannot be read; write sqlite:///path (a ? in it as %3F) or "
+            f"postgresql://user:password@host:5432/name, where {wellformed.READABLE}."
         ) from None
+
+
+def _engine(parsed: URL, pool_size: int) -> Engine:
     common: dict[str, Any] = {
         "json_serializer": lambda value: msgspec.json.encode(value).decode(),
         "json_deserializer": msgspec.json.decode,
@@ -137,7 +148,7 @@ def open_store(url: str, *, pool_size: int = 8) -> Store:
             **common,
         )
         event.listen(engine, "before_cursor_execute", _in_binary)
-    return Store(engine)
+    return engine
 
 
 def _in_binary(_connection: Any, cursor: Any, _statement: Any, _parameters: Any, context: Any, _many: bool) -> None:

@@ -6,6 +6,8 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import example, given
 from hypothesis import strategies as st
+from redis import ConnectionPool
+from sqlalchemy import make_url
 
 from workers.errors import Misconfigured
 from workers.settings import PREFIX, Settings, load
@@ -35,9 +37,38 @@ def test_the_defaults_are_those_that_scripts_rely_on() -> None:
         ("PUBLIC_URL", "daybook.acme.com"),
         ("PUBLIC_URL", "ftp://daybook.acme.com"),
         ("PUBLIC_URL", "https://daybook.acme.com?x=1"),
+        ("PUBLIC_URL", "https://daybook.acme.com?"),
+        ("PUBLIC_URL", "https://daybook.acme.com/#"),
+        ("PUBLIC_URL", "https://me:secret@daybook.acme.com"),
+        ("PUBLIC_URL", "https://@daybook.acme.com"),
+        ("PUBLIC_URL", "https://daybook.acme.com\n.evil.example"),
+        ("PUBLIC_URL", "https://daybook.\u202eacme.com"),
+        ("PUBLIC_URL", "https://daybook acme.com"),
+        ("PUBLIC_URL", "https://daybook.acme.com\\@evil.example"),
+        ("PUBLIC_URL", "https://daybook.acme.com:eighty"),
+        ("PUBLIC_URL", "https://daybook.acme.com:0"),
+        ("PUBLIC_URL", "https://daybook..com"),
+        ("HOST", "a..b"),
+        ("HOST", "127.0.0.1\n"),
+        ("DATA_DIR", "da\nta"),
+        ("DATA_DIR", "da\udcffta"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("DATABASE_URL", "daybook.db"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "postgresql://u:p\n@h/name"),
         ("BROKER_URL", "http://localhost"),
+        ("BROKER_URL", "redis://localhost:99999"),
+        ("BROKER_URL", "redis://localhost:port"),
+        ("BROKER_URL", "redis://localhost:0"),
+        ("BROKER_URL", "redis://:pa#ss@localhost"),
+        ("BROKER_URL", "redis://:pa[ss@localhost"),
+        ("BROKER_URL", "redis://localhost/first"),
+        ("BROKER_URL", "redis://local..host"),
+        ("BROKER_URL", "redis://localhost\n"),
+        ("BROKER_URL", "unix://"),
+        ("BROKER_URL", "unix:///run/a#b"),
+        ("BROKER_URL", "amqp://guest:gu#est@localhost"),
         ("SECRET_KEY", "hunter2"),
         ("ADMIN_KEY", "short"),
         ("LOG_LEVEL", "loud"),
@@ -58,6 +89,10 @@ def test_an_error_does_not_repeat_a_secret() -> None:
         settings(SECRET_KEY="not-a-fernet-key-but-secret")
 
     assert "not-a-fernet" not in caught.value.message
+    for name, url in (("BROKER_URL", "redis://:hunter[2@h"), ("PUBLIC_URL", "https://me:hunter[2@h")):
+        with pytest.raises(Misconfigured) as caught:
+            settings(**{name: url})
+        assert "hunter" not in caught.value.message
     assert "hunter2hunter2hunter2" not in repr(settings(ADMIN_KEY="hunter2hunter2hunter2"))
 
 
@@ -89,6 +124,27 @@ def test_a_long_data_directory_gets_a_socket_that_fits() -> None:
 
     assert len(str(long.valkey_socket)) < 108
     assert Settings(data_dir=Path("/d")).valkey_socket == Path("/d/valkey.sock")
+
+
+@pytest.mark.parametrize("inside", ["", "below"])
+def test_a_data_directory_that_is_a_file_is_named(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(Misconfigured, match=r"^DAYBOOK_DATA_DIR is wrong: .*/file is a file"):
+        settings(DATA_DIR=str(tmp_path / "file" / inside))
+
+
+def test_a_data_directory_with_a_name_too_long_is_named() -> None:
+    with pytest.raises(Misconfigured, match=r"^DAYBOOK_DATA_DIR is wrong: .* cannot be a folder"):
+        settings(DATA_DIR="x" * 5_000)
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%20b", "a b", "ä"])
+def test_any_name_of_a_folder_may_be_in_the_urls_made_of_it(name: str) -> None:
+    found = Settings(data_dir=Path("/") / name)
+
+    assert make_url(found.database).database == f"/{name}/daybook.db"
+    assert ConnectionPool.from_url(found.broker).connection_kwargs["path"] == f"/{name}/valkey.sock"
 
 
 @given(
