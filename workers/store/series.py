@@ -22,7 +22,7 @@ MOST = 100
 _BEGINS = ("BOOKING_CREATED", "BOOKING_REQUESTED")
 _ENDS = ("BOOKING_CANCELLED", "BOOKING_REJECTED")
 #: Cal.com makes the occurrences one after another; a delivery that it repeats comes a minute or so later
-_TOGETHER = timedelta(minutes=10)
+_TOGETHER = timedelta(minutes=5)
 
 
 def read(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Any] | None:
@@ -38,7 +38,7 @@ def read(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Any] | N
     if name is None and not recurs:
         return None
     others = _others(connection, rows, name, made if made is not None and made.id in recurs else None, recurs)
-    ended = end if end is not None and end.id in recurs else _ended_by(connection, rows[0].connection, others)
+    ended = end if end is not None and end.id in recurs else _ended_by(connection, rows[0], others)
     return {
         "id": name,
         "occurrences": [{"uid": uid, "start": start} for uid, start in others.items()],
@@ -78,7 +78,9 @@ def _others(
     return dict(sorted(starts.items(), key=lambda item: (item[1] or "", item[0]))[:MOST])
 
 
-def _ended_by(connection: Connection, pcid: str, others: dict[str, str | None]) -> Row[Any] | None:
-    ends = related.endings(connection, pcid, list(others), _ENDS)[-MOST:]
+def _ended_by(connection: Connection, first: Row[Any], others: dict[str, str | None]) -> Row[Any] | None:
+    """What ended the others after `first`: who cancels a series and books it anew has two within minutes."""
+    ends = related.endings(connection, first.connection, list(others), _ENDS)[-MOST:]
+    ends = [row for row in ends if row.occurred_at > first.occurred_at]
     whole = _recurrences(connection, ends)
     return next((row for row in reversed(ends) if row.id in whole), None)

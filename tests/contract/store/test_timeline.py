@@ -187,6 +187,16 @@ def test_all_occurrences_know_of_the_one_event_that_ended_the_series(filled: Fil
     assert (one["state"]["status"], other["state"]["status"]) == (status, "ACCEPTED")
 
 
+def test_a_series_that_is_booked_anew_was_not_ended_with_the_one_before(filled: Filled) -> None:
+    occurrences(filled, 2)
+    said: dict[str, Any] = {"trigger": "BOOKING_CANCELLED", "status": "CANCELLED", "recurringEvent": WEEKLY}
+    filled.event(at=START + MINUTE, uid="o0", **said)
+    filled.event(at=START + 2 * MINUTE, uid="n0", recurringEvent=WEEKLY)
+
+    assert told(filled, "o1")["series"]["ended"]["uid"] == "o0"
+    assert told(filled, "n0")["series"]["ended"] is None
+
+
 def test_one_occurrence_that_is_cancelled_alone_ends_nothing(filled: Filled) -> None:
     occurrences(filled)
     filled.event(at=START + 9 * MINUTE, trigger="BOOKING_CANCELLED", status="CANCELLED", uid="o1")
