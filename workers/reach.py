@@ -22,8 +22,7 @@ def reach(store: Store, vault: Vault, pcid: str, *, max_wait: float = MAX_WAIT) 
 
     `max_wait` is how many seconds a call may wait for the budget before it raises RateLimited.
     """
-    connection, budget = _joined(store, vault, pcid)
-    return Client(connection, budget, max_wait=max_wait)
+    return Client(reach_async(store, vault, pcid, max_wait=max_wait))
 
 
 def reach_async(store: Store, vault: Vault, pcid: str, *, max_wait: float = MAX_WAIT) -> AsyncClient:

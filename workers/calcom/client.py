@@ -1,4 +1,4 @@
-"""The clients: `Client` for threads, `AsyncClient` for event loops. They send and wait, and decide nothing.
+"""The clients: `AsyncClient` for event loops, `Client` for threads. They send and wait, and decide nothing.
 
 What is sent and what an answer means is in `requests`, the order of pages in `pages`, waiting and repeating in
 `exchange`, the bounds in `rim`. Redirects are not followed.
@@ -9,88 +9,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
 import httpx2
+from anyio.from_thread import start_blocking_portal
 
 from workers.calcom.budget import Budget
 from workers.calcom.connection import Connection
 from workers.calcom.exchange import Answer, Exchange, halt
 from workers.calcom.requests import Reply, Request
-from workers.calcom.rim import AS_USUAL, ATTEMPTS, MAX_WAIT, NO_ARGUMENTS, Gathered, Rim, Timeouts, returned
+from workers.calcom.rim import AS_USUAL, ATTEMPTS, MAX_WAIT, NO_ARGUMENTS, Rim, Timeouts, body_of, returned
 from workers.calcom.tool import Tool
 
 
-class Client(Rim):
-    """Calls tools and waits for them. Safe to share between threads; close it, or use it in `with`."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        budget: Budget,
-        *,
-        timeouts: Timeouts = AS_USUAL,
-        max_wait: float = MAX_WAIT,
-        attempts: int = ATTEMPTS,
-        transport: httpx2.BaseTransport | None = None,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
-        super().__init__(connection, budget, timeouts, max_wait, attempts)
-        self._http = httpx2.Client(timeout=timeouts.for_httpx2(), transport=transport)
-        self._sleep = sleep
-
-    def call(self, tool: Tool | str, arguments: Mapping[str, Any] = NO_ARGUMENTS) -> Reply:
-        """Cal.com's reply. Raises BadArguments, NotFound (no such tool) or a CalcomError."""
-        steps = self.plan(tool, arguments)
-        exchange = next(steps)
-        while True:
-            reply = self._answer(exchange)
-            try:
-                exchange = steps.send(reply)
-            except StopIteration as end:
-                return returned(end)
-
-    def _answer(self, exchange: Exchange) -> Reply:
-        for attempt in self.attempts_of(exchange):
-            with attempt:
-                self._sleep(exchange.patience.spend(exchange.tool, self.budget.reserve()))
-                started = time.monotonic()
-                with self.carried(exchange, started):
-                    answer = self._send(exchange.request)
-                if pause := halt(answer):
-                    self.budget.halt(pause)
-                return self.read(exchange, answer, started)
-        raise AssertionError("stamina raises the last error itself")
-
-    def _send(self, request: Request) -> Answer:
-        with self._http.stream(
-            request.method,
-            request.url,
-            params=list(request.query) or None,
-            headers=dict(request.headers),
-            content=request.body or None,
-        ) as response:
-            gathered = Gathered(self.timeouts.total, response.headers)
-            for piece in response.iter_bytes():
-                gathered.add(piece)
-            return Answer(response.status_code, response.headers, bytes(gathered.body))
-
-    def close(self) -> None:
-        """Closes its connections. It cannot be used afterwards."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
 class AsyncClient(Rim):
-    """The same for an event loop. The budget is asked in a thread, as it may do I/O."""
+    """Calls tools. The budget is asked in a thread, as it may do I/O. Close it, or use it in `async with`.
+
+    A call ends after at most `timeouts.total` seconds and those it waits for its budget, at most `max_wait`.
+    """
 
     def __init__(
         self,
@@ -111,22 +50,27 @@ class AsyncClient(Rim):
         """Cal.com's reply. Raises BadArguments, NotFound (no such tool) or a CalcomError."""
         steps = self.plan(tool, arguments)
         exchange = next(steps)
-        while True:
-            reply = await self._answer(exchange)
-            try:
-                exchange = steps.send(reply)
-            except StopIteration as end:
-                return returned(end)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.timeouts.total) as deadline:
+                while True:
+                    reply = await self._answer(exchange, deadline)
+                    try:
+                        exchange = steps.send(reply)
+                    except StopIteration as end:
+                        return returned(end)
+        except TimeoutError:
+            raise self.overdue(exchange, started) from None
 
-    async def _answer(self, exchange: Exchange) -> Reply:
+    async def _answer(self, exchange: Exchange, deadline: asyncio.Timeout) -> Reply:
         async for attempt in self.attempts_of(exchange):
             with attempt:
-                seconds = await asyncio.to_thread(self.budget.reserve)
-                await self._sleep(exchange.patience.spend(exchange.tool, seconds))
+                seconds = exchange.patience.spend(exchange.tool, await asyncio.to_thread(self.budget.reserve))
+                _postpone(deadline, seconds)
+                await self._sleep(seconds)
                 started = time.monotonic()
                 with self.carried(exchange, started):
-                    async with asyncio.timeout(self.timeouts.total):
-                        answer = await self._send(exchange.request)
+                    answer = await self._send(exchange.request)
                 if pause := halt(answer):
                     await asyncio.to_thread(self.budget.halt, pause)
                 return self.read(exchange, answer, started)
@@ -140,10 +84,7 @@ class AsyncClient(Rim):
             headers=dict(request.headers),
             content=request.body or None,
         ) as response:
-            gathered = Gathered(self.timeouts.total, response.headers)
-            async for piece in response.aiter_bytes():
-                gathered.add(piece)
-            return Answer(response.status_code, response.headers, bytes(gathered.body))
+            return Answer(response.status_code, response.headers, await body_of(response))
 
     async def aclose(self) -> None:
         """Closes its connections. It cannot be used afterwards."""
@@ -156,3 +97,45 @@ class AsyncClient(Rim):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+class Client:
+    """Calls tools with an AsyncClient, for threads. Safe to share between them; close it, or use it in `with`.
+
+    It runs an event loop in a thread of its own: a thread that reads from a socket cannot be told to stop at a
+    deadline while bytes keep dripping in, and a task can.
+    """
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.connection = client.connection
+        self._client = client
+        self._open = ExitStack()
+        self._portal = self._open.enter_context(start_blocking_portal(name="calcom"))
+        self._open.enter_context(self._portal.wrap_async_context_manager(client))
+
+    def call(self, tool: Tool | str, arguments: Mapping[str, Any] = NO_ARGUMENTS) -> Reply:
+        """Cal.com's reply. Raises BadArguments, NotFound (no such tool) or a CalcomError."""
+        under_way: Future[Reply] = self._portal.start_task_soon(self._client.call, tool, arguments)
+        try:
+            return under_way.result()
+        finally:
+            under_way.cancel()  # does nothing but after Ctrl-C, or what else this thread was interrupted with
+
+    def close(self) -> None:
+        """Closes its connections and ends its thread. It cannot be used afterwards."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _postpone(deadline: asyncio.Timeout, seconds: float) -> None:
+    """Waiting for the budget is not part of a call's time."""
+    when = deadline.when()
+    if seconds and when is not None:
+        deadline.reschedule(when + seconds)

@@ -54,6 +54,8 @@ class Exchange:
     #: whether sending it a second time has no second effect
     repeatable: bool
     patience: Patience
+    #: an attempt was made to send it
+    begun: bool = False
     #: an earlier attempt may have reached Cal.com, and its answer is not known
     lost: bool = False
 

@@ -1,4 +1,4 @@
-"""What both clients do alike around a request: bounds, attempts, errors of the network, the log. No sending."""
+"""What there is around a request: bounds, attempts, errors of the network, the log. No sending."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ logging.getLogger("httpx2").addFilter(lambda record: record.levelno > logging.IN
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long one request may take, in seconds; waiting for the budget is not part of it."""
+    """How long things may take, in seconds."""
 
     connect: float = 5.0
-    #: between two pieces of the answer
+    #: between two pieces of an answer
     read: float = 30.0
-    #: from the first to the last byte
-    total: float = 60.0
+    #: a whole call: all its pages, what is sent again and the pauses before that, but not waiting for the budget
+    total: float = 120.0
 
     def for_httpx2(self) -> httpx2.Timeout:
         """The same in the library's words."""
@@ -61,23 +61,17 @@ class Timeouts:
 AS_USUAL = Timeouts()
 
 
-class Gathered:
-    """The body as it comes in, within bounds of size and time."""
-
-    def __init__(self, total: float, headers: Mapping[str, str]) -> None:
-        self.body = bytearray()
-        self._until = time.monotonic() + total
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > LARGEST_ANSWER:
+async def body_of(response: httpx2.Response) -> bytes:
+    """The body as it comes in. Raises what `Rim.carried` understands where it is too large."""
+    length = response.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > LARGEST_ANSWER:
+        raise _TooLargeError
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        if len(body) + len(piece) > LARGEST_ANSWER:
             raise _TooLargeError
-
-    def add(self, piece: bytes) -> None:
-        """One more piece. Raises what `Rim.carried` understands when it is one too many."""
-        if len(self.body) + len(piece) > LARGEST_ANSWER:
-            raise _TooLargeError
-        if time.monotonic() > self._until:
-            raise TimeoutError
-        self.body += piece
+        body += piece
+    return bytes(body)
 
 
 class _TooLargeError(Exception):
@@ -85,7 +79,7 @@ class _TooLargeError(Exception):
 
 
 class Rim:
-    """What both clients do alike around a request. It holds no connection to anything."""
+    """What a client has around a request. It holds no connection to anything."""
 
     def __init__(
         self, connection: Connection, budget: Budget, timeouts: Timeouts, max_wait: float, attempts: int
@@ -116,6 +110,7 @@ class Rim:
     def carried(self, exchange: Exchange, started: float) -> Iterator[None]:
         """Turns what can go wrong on the way into CalcomUnavailable, which knows if the request left."""
         name, host = exchange.tool.name, httpx2.URL(self.connection.base_url).host
+        exchange.begun = True
         try:
             yield
         except NEVER_LEFT as error:
@@ -127,7 +122,7 @@ class Rim:
                 exchange,
                 started,
             ) from None
-        except (httpx2.TimeoutException, TimeoutError):
+        except httpx2.TimeoutException:
             problem = "did not answer in time"
         except _TooLargeError:
             problem = f"answered more than {LARGEST_ANSWER // 1024 // 1024} MiB"
@@ -140,6 +135,14 @@ class Rim:
         raise self._noted(
             CalcomUnavailable(f"{name}: {host} {problem}; it may have been done or not."), exchange, started
         )
+
+    def overdue(self, exchange: Exchange, started: float) -> CalcomUnavailable:
+        """What a call ends with that took its whole time, in the exchange it was at."""
+        problem = f"{exchange.tool.name}: no answer within {self.timeouts.total:.0f} s, repeats and pages included"
+        done = "it may have been done or not" if exchange.begun else "nothing was sent"
+        error = CalcomUnavailable(f"{problem}; {done}.", sent=exchange.begun)
+        self._noted(error, exchange, started)
+        return error
 
     def read(self, exchange: Exchange, answer: Answer, started: float) -> Reply:
         """The reply in the answer, and a line in the log."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +68,18 @@ Call = Callable[..., Reply]
 QUICK = Timeouts(connect=2.0, read=0.5, total=5.0)
 
 
-def call_sync(base_url: str, tool: str, credential: Credential, **arguments: Any) -> Reply:
-    connection = Connection("acme", base_url, 1, credential)
-    with Client(connection, LocalBudget(), timeouts=QUICK) as client:
-        return client.call(tool, arguments)
+def client_of(base_url: str, credential: Credential, timeouts: Timeouts = QUICK) -> AsyncClient:
+    return AsyncClient(Connection("acme", base_url, 1, credential), LocalBudget(), timeouts=timeouts)
 
 
-def call_async(base_url: str, tool: str, credential: Credential, **arguments: Any) -> Reply:
+def call_sync(client: AsyncClient, tool: str, arguments: dict[str, Any]) -> Reply:
+    with Client(client) as made:
+        return made.call(tool, arguments)
+
+
+def call_async(client: AsyncClient, tool: str, arguments: dict[str, Any]) -> Reply:
     async def run() -> Reply:
-        connection = Connection("acme", base_url, 1, credential)
-        async with AsyncClient(connection, LocalBudget(), timeouts=QUICK) as client:
+        async with client:
             return await client.call(tool, arguments)
 
     return asyncio.run(run())
@@ -82,8 +87,15 @@ def call_async(base_url: str, tool: str, credential: Credential, **arguments: An
 
 @pytest.fixture(params=[call_sync, call_async], ids=["Client", "AsyncClient"])
 def call(request: pytest.FixtureRequest) -> Call:
-    def with_key(base_url: str, tool: str, credential: Credential | None = None, **arguments: Any) -> Reply:
-        found: Reply = request.param(base_url, tool, credential or BearerKey("cal_test"), **arguments)
+    def with_key(
+        base_url: str,
+        tool: str,
+        credential: Credential | None = None,
+        timeouts: Timeouts = QUICK,
+        **arguments: Any,
+    ) -> Reply:
+        client = client_of(base_url, credential or BearerKey("cal_test"), timeouts)
+        found: Reply = request.param(client, tool, arguments)
         return found
 
     return with_key
@@ -222,8 +234,11 @@ def test_an_attribute_that_is_null_is_missing(call: Call, httpserver: HTTPServer
 
 
 @contextmanager
-def server_of_bytes(*answers: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that reads one request a connection, sends those bytes and cuts; None: it never answers."""
+def server_of_bytes(*answers: bytes | None, drip: bytes = b"") -> Iterator[tuple[str, list[bytes]]]:
+    """A server that reads one request a connection, sends those bytes and cuts; None: it never answers.
+
+    With `drip` it does not cut, but sends that again and again for as long as it is listened to.
+    """
     received: list[bytes] = []
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -243,6 +258,9 @@ def server_of_bytes(*answers: bytes | None) -> Iterator[tuple[str, list[bytes]]]
                         over.wait(10)
                     else:
                         connection.sendall(answer)
+                    with suppress(OSError):
+                        while drip and not over.wait(0.01):
+                            connection.sendall(drip)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -295,3 +313,61 @@ def test_a_server_that_is_not_there_was_never_reached(call: Call) -> None:
     with pytest.raises(CalcomUnavailable, match="nothing was sent") as caught:
         call(url, USER_CREATE, email="ann@example.com")
     assert not caught.value.sent
+
+
+@pytest.mark.parametrize(
+    ("begun", "drip"),
+    [
+        (b"HTTP/1.1 200 O", b"K"),
+        (b"HTTP/1.1 200 OK\r\nx-slow: ", b"a"),
+        (b"HTTP/1.1 200 OK\r\n", b"x-more: a\r\n"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (HALF, b" "),
+    ],
+)
+def test_an_answer_that_drips_in_for_ever_is_given_up_and_not_asked_for_again(
+    call: Call, begun: bytes, drip: bytes
+) -> None:
+    dripping = Timeouts(connect=2.0, read=5.0, total=0.3)
+    with server_of_bytes(begun, begun, drip=drip) as (url, received):
+        with pytest.raises(CalcomUnavailable, match="no answer within 0 s"):
+            call(url, USERS, timeouts=dripping)
+        assert len(received) == 1
+
+
+def test_a_client_whose_call_was_given_up_can_call_again() -> None:
+    with (
+        server_of_bytes(HALF, WHOLE, drip=b" ") as (url, _),
+        Client(client_of(url, BearerKey("cal_test"), Timeouts(total=0.5))) as client,
+    ):
+        with pytest.raises(CalcomUnavailable):
+            client.call(USERS, {"take": 1})
+        assert client.call(USERS, {"take": 1}).data == 1
+
+
+def test_threads_share_a_client() -> None:
+    everyone = threading.Barrier(4)
+
+    def answer(_request: Request) -> Response:
+        everyone.wait(10)  # nobody is answered before all have asked
+        return Response(json.dumps({"status": "success", "data": 1}), content_type="application/json")
+
+    with HTTPServer(threaded=True) as server, ThreadPoolExecutor(4) as threads:
+        server.expect_request("/v2/organizations/1/users").respond_with_handler(answer)
+        with Client(client_of(base(server), BearerKey("cal_test"), Timeouts())) as client:
+            replies = [threads.submit(client.call, USERS, {"take": 1}) for _ in range(4)]
+            assert [reply.result().data for reply in replies] == [1, 1, 1, 1]
+
+
+def test_ctrl_c_ends_a_call_that_is_waited_for() -> None:
+    with server_of_bytes(None) as (url, received):
+
+        def interrupt() -> None:
+            while not received:
+                time.sleep(0.01)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+        threading.Thread(target=interrupt, daemon=True).start()
+        unhurried = Timeouts(read=600.0, total=600.0)
+        with pytest.raises(KeyboardInterrupt), Client(client_of(url, BearerKey("cal_test"), unhurried)) as client:
+            client.call(USERS, {"take": 1})

@@ -33,6 +33,8 @@ USER_CREATE = "cal_organizations_users_controller_create_organization_user"
 USER_DELETE = "cal_organizations_users_controller_delete_organization_user"
 
 Step = httpx2.Response | Exception
+#: a step: no answer comes
+NEVER = httpx2.Response(599)
 
 
 class Calcom:
@@ -43,48 +45,47 @@ class Calcom:
         self.requests: list[httpx2.Request] = []
         self.slept: list[float] = []
         self.now = 0.0
+        #: how long a wait takes in truth
+        self.real = 0.0
         self.budget = LocalBudget(per_minute=60, burst=100, clock=lambda: self.now)
 
-    def answer(self, request: httpx2.Request) -> httpx2.Response:
+    async def answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         step = self.steps.pop(0)
         if isinstance(step, Exception):
             raise step
+        if step is NEVER:
+            await asyncio.Event().wait()
         return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
 
-    def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
-
-    async def asleep(self, seconds: float) -> None:
-        self.sleep(seconds)
+        await asyncio.sleep(self.real)
 
 
 Call = Callable[..., Reply]
 
 
-def call_sync(calcom: Calcom, tool: str, /, max_wait: float = 120.0, total: float = 60.0, **arguments: Any) -> Reply:
-    with Client(
+def client_of(calcom: Calcom, max_wait: float, total: float) -> AsyncClient:
+    return AsyncClient(
         ACME,
         calcom.budget,
         transport=httpx2.MockTransport(calcom.answer),
         sleep=calcom.sleep,
         max_wait=max_wait,
         timeouts=Timeouts(total=total),
-    ) as client:
+    )
+
+
+def call_sync(calcom: Calcom, tool: str, /, max_wait: float = 120.0, total: float = 60.0, **arguments: Any) -> Reply:
+    with Client(client_of(calcom, max_wait, total)) as client:
         return client.call(tool, arguments)
 
 
 def call_async(calcom: Calcom, tool: str, /, max_wait: float = 120.0, total: float = 60.0, **arguments: Any) -> Reply:
     async def run() -> Reply:
-        async with AsyncClient(
-            ACME,
-            calcom.budget,
-            transport=httpx2.MockTransport(calcom.answer),
-            sleep=calcom.asleep,
-            max_wait=max_wait,
-            timeouts=Timeouts(total=total),
-        ) as client:
+        async with client_of(calcom, max_wait, total) as client:
             return await client.call(tool, arguments)
 
     return asyncio.run(run())
@@ -278,9 +279,49 @@ def test_an_answer_too_large_is_not_read(call: Call, monkeypatch: pytest.MonkeyP
         call(Calcom(big, big, big), USERS)
 
 
-def test_an_answer_that_drips_in_for_too_long_is_given_up(call: Call) -> None:
-    with pytest.raises(CalcomUnavailable, match="in time"):
-        call(Calcom(ok([]), ok([]), ok([])), USERS, total=-1.0)
+def test_a_call_ends_when_its_time_is_up_and_may_have_been_done(call: Call) -> None:
+    calcom = Calcom(NEVER)
+
+    with capture_logs() as logs, pytest.raises(CalcomUnavailable, match="may have been done") as caught:
+        call(calcom, USER_CREATE, total=0.05, email="ann@example.com")
+
+    assert caught.value.sent
+    assert len(calcom.requests) == 1
+    assert [line["event"] for line in logs] == ["calcom.failed"]
+
+
+def test_a_read_is_not_sent_again_when_the_time_is_up(call: Call) -> None:
+    calcom = Calcom(failed(500), NEVER, ok([]))
+
+    with pytest.raises(CalcomUnavailable, match="repeats and pages included"):
+        call(calcom, USERS, total=0.1)
+    assert len(calcom.requests) == 2
+
+
+def test_all_pages_of_a_list_share_the_time(call: Call) -> None:
+    calcom = Calcom(ok([{"id": number} for number in range(250)]), NEVER)
+
+    with pytest.raises(CalcomUnavailable, match="repeats and pages included"):
+        call(calcom, USERS, total=0.2)
+    assert len(calcom.requests) == 2
+
+
+def test_where_the_time_was_up_before_anything_was_sent_nothing_was(call: Call) -> None:
+    calcom = Calcom()
+
+    with pytest.raises(CalcomUnavailable, match="nothing was sent") as caught:
+        call(calcom, USER_CREATE, total=0.0, email="ann@example.com")
+    assert not caught.value.sent
+    assert calcom.requests == []
+
+
+def test_waiting_for_the_budget_is_not_part_of_a_calls_time(call: Call) -> None:
+    calcom = Calcom(ok({"id": 1}, 201))
+    calcom.budget.halt(90)
+    calcom.real = 0.5
+
+    assert call(calcom, USER_CREATE, total=0.3, email="ann@example.com").data == {"id": 1}
+    assert calcom.slept == [90]
 
 
 def test_the_log_says_what_was_called_and_nothing_else(call: Call, caplog: pytest.LogCaptureFixture) -> None:
