@@ -20,6 +20,7 @@ def measure(bench: Bench) -> list[Line]:
         "trivial": _turn(bench, servers.trivial),
         "bare": _turn(bench, servers.bare),
         "naive": _turn(bench, partial(servers.naive, "sqlite", worker=False)),
+        "naive durable": _turn(bench, partial(servers.naive, "sqlite", worker=False, durable=True)),
     }
     for kind in KINDS:
         contenders[f"daybook {kind}"] = _turn(bench, partial(servers.daybook, kind, worker=False))
@@ -43,7 +44,8 @@ def measure(bench: Bench) -> list[Line]:
         p99 = sorted(sent.p99 for sent in ours)[len(ours) // 2]
         for against, other, goal in (
             ("Starlette, verify only", "bare", 0.4),
-            ("naive handler", "naive", 3.0),
+            ("naive handler, 202 after fsync", "naive durable", 3.0),
+            ("naive handler, up to 1 s not on disk", "naive", None),
             ("Flask, INSERT a request", f"flask {kind}", 4.0),
         ):
             lines.append(
@@ -54,7 +56,7 @@ def measure(bench: Bench) -> list[Line]:
                     rates[f"daybook {kind}"],
                     against,
                     rates[other],
-                    Goal(">=", goal),
+                    Goal(">=", goal) if goal else None,
                     note=f"p99 {p99:.0f} ms",
                 )
             )

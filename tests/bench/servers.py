@@ -91,14 +91,19 @@ class Servers:
             yield Running(port, committed)
 
     @contextlib.contextmanager
-    def naive(self, kind: Kind, *, worker: bool) -> Iterator[Running]:
-        """One message and one row for each delivery."""
+    def naive(self, kind: Kind, *, worker: bool, durable: bool = False) -> Iterator[Running]:
+        """One message and one row for each delivery.
+
+        Valkey writes what it was sent to disk every second, as it comes; where `durable`, before each answer.
+        """
         with ExitStack() as stack:
             folder = self._scratch(stack)
             url = stack.enter_context(self._databases.empty(kind, folder))
             committed = _with_table(stack, url)
             settings = Settings(data_dir=folder)
             broker = self._valkey(stack, settings)
+            if durable:
+                broker.config_set("appendfsync", "always")
             env = {"BENCH_DATABASE_URL": url, "BENCH_BROKER_URL": settings.broker}
             port = free_port()
             self._start(stack, "naive", _uvicorn("tests.bench.contenders.naive:app", port), port, env=env)
