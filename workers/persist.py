@@ -38,9 +38,12 @@ def persist(store: Store, ids: Sequence[UUID]) -> int:
 def _persist(store: Store, ids: Sequence[UUID]) -> int:
     with store.read() as connection:
         arrived = receipts.arrived(connection, ids)
+        # Asked only where some were left out: for their size, or because they do not wait any more.
+        large = receipts.large(connection, ids) if len(arrived) < len(ids) and len(ids) > 1 else []
     read = [(one, to_event(one)) for one in arrived]
     size = SQLITE_BATCH if store.sqlite else len(read)
-    return sum(_write(store, read[start : start + size]) for start in range(0, len(read), size or 1))
+    written = sum(_write(store, read[start : start + size]) for start in range(0, len(read), size or 1))
+    return written + sum(_persist(store, [one]) for one in large)
 
 
 def _persist_bare(store: Store, receipt_id: UUID) -> int:

@@ -74,6 +74,10 @@ class Kept:
     waiting: bool  #: True where it still has to become an event
 
 
+#: bytes of a body that is read by itself: the 256 others of a worker's message have 32 MB at the most
+LARGE = 128 * 1024
+_ANY_SIZE = 2**31 - 1
+
 _RECEIPT = tuple(column.name for column in receipts.columns)
 _BODY = tuple(column.name for column in bodies.columns)
 
@@ -161,10 +165,14 @@ class Arrived:
     has_event: bool  #: it was persisted before: this is a replay
 
 
-def arrived(connection: Connection, ids: Iterable[UUID]) -> list[Arrived]:
-    """The receipts among `ids` that still wait, with all that is needed to read them. It takes no lock."""
+def arrived(connection: Connection, ids: Sequence[UUID]) -> list[Arrived]:
+    """The receipts among `ids` that still wait, with all that is needed to read them. It takes no lock.
+
+    Of several, those with a large body are left out: a message of them would not fit into memory. See `large`.
+    """
+    wanted = {"ids": list(ids), "most": LARGE if len(ids) > 1 else _ANY_SIZE}
     rows = connection.execute(
-        _ARRIVED[_on_sqlite(connection)], {"ids": list(ids)}, execution_options={"daybook_binary": True}
+        _ARRIVED[_on_sqlite(connection)], wanted, execution_options={"daybook_binary": True}
     ).all()
     return [
         Arrived(
@@ -178,6 +186,14 @@ def arrived(connection: Connection, ids: Iterable[UUID]) -> list[Arrived]:
         )
         for row in rows
     ]
+
+
+def large(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of `ids` that still wait and have a body so large that it is read by itself."""
+    query = select(receipts.c.id).where(
+        _AMONG[_on_sqlite(connection)], receipts.c.state == State.RECEIVED, receipts.c.bytes > LARGE
+    )
+    return list(connection.execute(query.order_by(receipts.c.id), {"ids": list(ids)}).scalars())
 
 
 def settle(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
@@ -209,7 +225,7 @@ def _arrived(among: ColumnElement[bool]) -> Select[Any]:
         .join(bodies, bodies.c.receipt_id == receipts.c.id)
         .outerjoin(webhooks, webhooks.c.id == receipts.c.webhook_id)
         .outerjoin(events, events.c.id == receipts.c.id)
-        .where(among, receipts.c.state == State.RECEIVED)
+        .where(among, receipts.c.state == State.RECEIVED, receipts.c.bytes <= bindparam("most"))
         .order_by(receipts.c.id)
     )
 

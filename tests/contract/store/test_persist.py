@@ -219,3 +219,22 @@ def test_a_fault_that_is_not_the_rows_leaves_it_waiting(
             persist(store, [receipt.id])
     assert read(store) == []
     assert persist(store, [receipt.id]) == 1
+
+
+def test_large_bodies_are_read_one_by_one(store: Store, a_receipt: AReceipt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receipts, "LARGE", 100)
+    small, edge, large = (b'{"createdAt":"%d"}', b"%100d", b"%101d")
+    batch = kept(store, a_receipt, *(body % n for body in (small, edge, large) for n in range(3)))
+    asked = receipts.arrived
+    sizes: list[list[int]] = []
+
+    def told(*arguments: Any) -> list[receipts.Arrived]:
+        found = asked(*arguments)
+        sizes.append([len(one.body) for one in found])
+        return found
+
+    monkeypatch.setattr(receipts, "arrived", told)
+
+    assert persist(store, [receipt.id for receipt in batch]) == 9
+    assert sizes == [[17, 17, 17, 100, 100, 100], [101], [101], [101]]
+    assert persist(store, [receipt.id for receipt in batch]) == 0
