@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.cli import output, telling
+from ingest.cli import ids, output, telling
 from ingest.cli.filters import Connection, Json
 from ingest.cli.workspace import opened
 from workers.errors import NotFound
@@ -21,7 +21,10 @@ def _noun() -> None:
 
 @app.command()
 def show(
-    uid: Annotated[str, typer.Argument(metavar="UID", help="Cal.com's uid of the booking, or of one it replaced.")],
+    uid: Annotated[
+        str,
+        typer.Argument(metavar="UID", help="Cal.com's uid of the booking or of one it replaced, or its beginning."),
+    ],
     connection: Connection = None,
     as_json: Json = False,
 ) -> None:
@@ -30,6 +33,7 @@ def show(
 
     with opened() as workspace, workspace.store.read() as sql:
         told = timeline.read(sql, uid, pcid=connection)
+        told = told or timeline.read(sql, ids.uid(sql, uid), pcid=connection)
     if told is None:
         raise NotFound("no event told of a booking with this uid; `daybook events list --text …` finds events.")
     if as_json:
@@ -49,8 +53,8 @@ def _step(event: dict[str, Any], *, last: bool) -> None:
         f"delivery {delivery['id']}, {delivery['verdict']}, {delivery['bytes']:,} bytes" if delivery else "no delivery"
     )
     seen = f", seen {delivery['seen']} times" if delivery and delivery["seen"] > 1 else ""
-    says = [event["title"], event["status"], f"starts {telling.minute(event['start'])}" if event["start"] else None]
-    output.say(f"● {telling.when(event['received_at'])}  {event['trigger'] or event['kind']}", style="bold")
+    says = [event["title"], event["status"], f"starts {telling.minute(event['start'])} UTC" if event["start"] else None]
+    output.say(f"● {telling.when(event['received_at'])} UTC  {event['trigger'] or event['kind']}", style="bold")
     output.say(f"{bar}   received  {came}{seen}", style="dim")
     output.say(f"{bar}   event     {', '.join(filter(None, says)) or event['kind']}")
     people = telling.who(event)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from ingest.cli import output, pictures, telling
-from ingest.cli.filters import Json, Since, Until, Verdict, Webhook, id_of, of_deliveries
+from ingest.cli import ids, output, pictures, telling
+from ingest.cli.filters import Json, Limit, Since, Until, Verdict, Webhook, Yes, of_deliveries, taking
 from ingest.cli.workspace import Workspace, opened
 from workers.errors import BadInput, Conflict, NotFound
 
@@ -23,47 +25,80 @@ if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs 
 
 app = typer.Typer(help="Deliveries: what came in, byte for byte, and what became of it.", no_args_is_help=True)
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Deliveries by id; else by the options.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
-All = Annotated[bool, typer.Option("--all", help="Every delivery is meant, where no other option chooses.")]
-
 _COLUMNS = ("received (UTC)", "webhook", "verdict", "state", "bytes", "seen", "id")
-#: what there is room for on a narrow terminal
-_FEW = ("received (UTC)", "webhook", "verdict", "state", "id")
+#: and on a terminal, where there is room for a whole id or not
+_WIDE = ("local time", "webhook", "verdict", "state", "bytes", "seen", "id")
+_NARROW = ("local time", "webhook", "verdict", "state", "bytes", "id")
+_ROOM = 120
 _DONE = {"release": "Released", "discard": "Discarded", "replay": "Replayed"}
 #: deliveries read at once
 _PAGE = 500
 
 
-@app.command(name="list")
-def list_deliveries(
-    state: Annotated[str | None, typer.Option(help="received, persisted, quarantined or discarded.")] = None,
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What `release`, `discard` and `replay` are asked for: deliveries by id, or those of the filter `chosen`."""
+
+    ids: Sequence[str]
+    chosen: Filter
+    everything: bool
+    yes: bool
+    dry_run: bool
+    as_json: bool
+
+
+def _asked(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Deliveries by id; else by the options.")
+    ] = None,
     verdict: Verdict = None,
     webhook: Webhook = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option(min=1, help="Deliveries listed, the newest.")] = 50,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every delivery is meant, where no other option chooses.")
+    ] = False,
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: Json = False,
-) -> None:
+) -> _Asked:
+    chosen = of_deliveries(None, verdict, webhook, since, until)
+    return _Asked(ids or (), chosen, everything, yes, dry_run, as_json)
+
+
+@app.command(name="list")
+@taking(of_deliveries)
+def list_deliveries(wanted: Filter, limit: Limit = 50, as_json: Json = False) -> None:
     """List deliveries, newest first."""
     from workers.store.deliveries import shape
 
-    wanted = of_deliveries(state, verdict, webhook, since, until)
     with opened() as workspace:
         shown = (shape(row) for row in _every(workspace.store, wanted, limit=limit))
         if as_json:
             for one in shown:
                 output.json_line(one)
             return
-        columns = _COLUMNS if output.wide() else _FEW
-        rows = [[telling.minute(one["received_at"]), *(one[name] for name in columns[1:])] for one in shown]
-    output.table(columns, rows, empty="No deliveries.", whole=("received (UTC)", "id"))
+        found = list(shown)
+    columns, rows = _table(found, output.width())
+    output.table(columns, rows, empty="No deliveries.", whole=("local time", "received (UTC)", "id"))
+
+
+def _table(found: Sequence[dict[str, Any]], width: int | None) -> tuple[Sequence[str], list[list[Any]]]:
+    """Deliveries as a table's columns and rows, for a terminal of `width` columns; None is a pipe."""
+    columns = _COLUMNS if width is None else _WIDE if width >= _ROOM else _NARROW
+    named = telling.shortened([one["id"] for one in found]) if columns is _NARROW else [one["id"] for one in found]
+    now = datetime.now(UTC)
+    rows = []
+    for one, name in zip(found, named, strict=True):
+        at = one["received_at"]
+        cells = {**one, "received (UTC)": telling.minute(at), "local time": telling.local(at, now), "id": name}
+        rows.append([cells[column] for column in columns])
+    return columns, rows
 
 
 @app.command()
 def show(
-    delivery: Annotated[str, typer.Argument(metavar="ID", help="The delivery's id.")],
+    delivery: Annotated[str, typer.Argument(metavar="ID", help="The delivery's id, or a beginning that only it has.")],
     raw: Annotated[
         bool, typer.Option("--body", help="Write the body to stdout, byte for byte, and nothing else.")
     ] = False,
@@ -74,8 +109,8 @@ def show(
     from workers.store import deliveries
     from workers.store.events import spell
 
-    delivery_id = id_of(delivery, "delivery")
     with opened() as workspace, workspace.store.read() as sql:
+        delivery_id = ids.meant(sql, delivery, "delivery")
         row = deliveries.one(sql, delivery_id)
         if row is None:
             raise _no_such(delivery)
@@ -96,105 +131,75 @@ def show(
 
 
 @app.command()
-def release(
-    ids: Ids = None,
-    verdict: Verdict = None,
-    webhook: Webhook = None,
-    since: Since = None,
-    until: Until = None,
-    everything: All = False,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
+@taking(_asked)
+def release(asked: _Asked) -> None:
     """Let deliveries out of quarantine: they become events, whatever their signature was."""
-    wanted = of_deliveries("quarantined", verdict, webhook, since, until)
-    _act("release", ids, wanted, everything=everything, yes=yes, dry_run=dry_run, as_json=as_json)
+    _act("release", "quarantined", asked)
 
 
 @app.command()
-def discard(
-    ids: Ids = None,
-    verdict: Verdict = None,
-    webhook: Webhook = None,
-    since: Since = None,
-    until: Until = None,
-    everything: All = False,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
+@taking(_asked)
+def discard(asked: _Asked) -> None:
     """Decide against deliveries in quarantine: they never become events, and no longer count there."""
-    wanted = of_deliveries("quarantined", verdict, webhook, since, until)
-    _act("discard", ids, wanted, everything=everything, yes=yes, dry_run=dry_run, as_json=as_json)
+    _act("discard", "quarantined", asked)
 
 
 @app.command()
-def replay(
-    ids: Ids = None,
-    verdict: Verdict = None,
-    webhook: Webhook = None,
-    since: Since = None,
-    until: Until = None,
-    everything: All = False,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
+@taking(_asked)
+def replay(asked: _Asked) -> None:
     """Send persisted deliveries through the pipeline again: their events are read anew, in place."""
-    wanted = of_deliveries("persisted", verdict, webhook, since, until)
-    _act("replay", ids, wanted, everything=everything, yes=yes, dry_run=dry_run, as_json=as_json)
+    _act("replay", "persisted", asked)
 
 
-def _act(
-    verb: str, ids: list[str] | None, wanted: Filter, *, everything: bool, yes: bool, dry_run: bool, as_json: bool
-) -> None:
-    """Do `verb` to the deliveries named, or to those of a filter once that was counted and asked."""
+def _act(verb: str, state: str, asked: _Asked) -> None:
+    """Do `verb` to the deliveries named, or to those of the filter in `state` once that was counted and asked."""
     from workers import replay as verbs
+    from workers.store.receipts import State
 
-    _refuse_unclear(ids, wanted, everything=everything)
+    _refuse_unclear(asked)
+    wanted = replace(asked.chosen, state=State(state))
     done = {"release": verbs.release, "discard": verbs.discard, "replay": verbs.replay}[verb]
     with opened() as workspace:
         store = workspace.store
-        named = _named(store, ids) if ids else []
+        named = _named(store, asked.ids)
         rung = False
-        left_alone = [row for row in named if row.state != wanted.state]
-        number = len(named) - len(left_alone) if ids else _count(store, wanted)
-        if not dry_run:
-            if not ids:
-                _ask(verb, number, yes=yes, as_json=as_json)
-            batches = iter([done(store, [row.id for row in named])]) if ids else verbs.each(store, done, wanted)
+        left_alone = [row for row in named if row.state != state]
+        number = len(named) - len(left_alone) if asked.ids else _count(store, wanted)
+        if not asked.dry_run:
+            if not asked.ids:
+                _ask(verb, number, asked)
+            batches = iter([done(store, [row.id for row in named])]) if named else verbs.each(store, done, wanted)
             number, rung = _settle(workspace, batches, rings=verb != "discard")
-    if as_json:
-        output.json_line({"verb": verb, "deliveries": number, "dry_run": dry_run, "rung": rung})
+    if asked.as_json:
+        output.json_line({"verb": verb, "deliveries": number, "dry_run": asked.dry_run, "rung": rung})
     else:
-        output.say(f"{f'Would {verb}' if dry_run else _DONE[verb]} {_deliveries(number)}.")
-        if number and not (dry_run or rung or verb == "discard"):
+        output.say(f"{f'Would {verb}' if asked.dry_run else _DONE[verb]} {_deliveries(number)}.")
+        if number and not (asked.dry_run or rung or verb == "discard"):
             output.note("The broker is away; a worker's sweep finds them when it is back.")
     if left_alone:
         first = left_alone[0]
         raise Conflict(
-            f"{_deliveries(len(left_alone))} left alone: {first.id} is {first.state}, "
-            f"and `{verb}` is for {wanted.state} ones."
+            f"{_deliveries(len(left_alone))} left alone: {first.id} is {first.state}, and `{verb}` is for {state} ones."
         )
 
 
-def _refuse_unclear(ids: list[str] | None, wanted: Filter, *, everything: bool) -> None:
+def _refuse_unclear(asked: _Asked) -> None:
     from workers.store.deliveries import Filter
 
-    chooses = wanted != Filter(state=wanted.state) or everything
-    if ids and chooses:
+    chooses = asked.chosen != Filter() or asked.everything
+    if asked.ids and chooses:
         raise BadInput("name deliveries by id or choose them by options, not both.")
-    if not ids and not chooses:
+    if not asked.ids and not chooses:
         raise BadInput("name deliveries by id, choose them by --webhook, --verdict, --since or --until, or say --all.")
 
 
-def _ask(verb: str, number: int, *, yes: bool, as_json: bool) -> None:
-    if yes or not number:
+def _ask(verb: str, number: int, asked: _Asked) -> None:
+    if asked.yes or not number:
         return
-    if as_json:
+    if asked.as_json:
         raise BadInput(f"this would {verb} {_deliveries(number)}; say --yes, for with --json nothing is asked.")
-    typer.confirm(f"This will {verb} {_deliveries(number)}. Go on?", abort=True, err=True)
+    if not output.agreed(f"This will {verb} {_deliveries(number)}. Go on?"):
+        raise output.unchanged()
 
 
 def _settle(workspace: Workspace, batches: Iterator[list[UUID]], *, rings: bool) -> tuple[int, bool]:
@@ -216,11 +221,11 @@ def _settle(workspace: Workspace, batches: Iterator[list[UUID]], *, rings: bool)
     return number, heard and number > 0
 
 
-def _named(store: Store, ids: list[str]) -> Sequence[Row[Any]]:
+def _named(store: Store, written: Sequence[str]) -> Sequence[Row[Any]]:
     from workers.store import deliveries
 
-    wanted = dict.fromkeys(id_of(each, "delivery") for each in ids)
     with store.read() as sql:
+        wanted = dict.fromkeys(ids.meant(sql, each, "delivery") for each in written)
         rows = deliveries.some(sql, list(wanted))
     missing = wanted.keys() - {row.id for row in rows}
     if missing:

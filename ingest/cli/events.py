@@ -6,27 +6,14 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest.cli import output, pictures, telling
+from ingest.cli import ids, output, pictures, telling
 from ingest.cli.exporting import Format
-from ingest.cli.filters import (
-    Booking,
-    Connection,
-    Email,
-    Json,
-    Kinds,
-    Since,
-    Triggers,
-    Until,
-    Words,
-    id_of,
-    nearest_trigger,
-    of_events,
-)
+from ingest.cli.filters import Json, Limit, Lines, of_events, taking
 from ingest.cli.workspace import opened
 from workers.errors import NotFound, StoreUnavailable
 
@@ -44,37 +31,26 @@ _DAYS = 31
 
 
 @app.command(name="list")
-def list_events(
-    triggers: Triggers = None,
-    kinds: Kinds = None,
-    booking: Booking = None,
-    email: Email = None,
-    since: Since = None,
-    until: Until = None,
-    words: Words = None,
-    connection: Connection = None,
-    limit: Annotated[int, typer.Option(min=1, help="Events listed, the newest.")] = 50,
-    as_json: Json = False,
-) -> None:
+@taking(of_events)
+def list_events(wanted: Filter, limit: Limit = 50, as_json: Json = False) -> None:
     """List events, newest first. With --json each has its whole payload, secrets included."""
     from workers.store import history
     from workers.store.events import shape
 
-    wanted = of_events(triggers, kinds, booking, email, since, until, words, connection)
-    columns = telling.COLUMNS if output.wide() else telling.FEW
     with opened() as workspace:
         if as_json:
             for event in _exported(workspace.store, wanted, limit=limit):
                 output.json_line(event)
             return
         with workspace.store.read() as sql:
-            rows = [telling.row(shape(row), columns) for row in history.page(sql, wanted, limit=limit)]
-    output.table(columns, rows, empty=nearest_trigger(wanted) or "No events.", whole=("received (UTC)", "id"))
+            found = [shape(row) for row in history.page(sql, wanted, limit=limit)]
+    columns, rows = telling.table(found, output.width(), datetime.now(UTC))
+    output.table(columns, rows, empty="No events.", whole=telling.WHOLE)
 
 
 @app.command()
 def show(
-    event: Annotated[str, typer.Argument(metavar="ID", help="The event's id.")],
+    event: Annotated[str, typer.Argument(metavar="ID", help="The event's id, or a beginning that only it has.")],
     unmasked: Annotated[bool, typer.Option("--unmasked", help="Show secrets in the payload.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -83,8 +59,8 @@ def show(
     from workers.store import history
     from workers.store.events import payloads, shape
 
-    event_id = id_of(event, "event")
     with opened() as workspace, workspace.store.read() as sql:
+        event_id = ids.meant(sql, event, "event")
         row = history.one(sql, event_id)
         if row is None:
             raise NotFound("there is no event with this id; `daybook events list` shows those there are.")
@@ -98,16 +74,10 @@ def show(
 
 
 @app.command()
+@taking(of_events)
 def tail(
-    triggers: Triggers = None,
-    kinds: Kinds = None,
-    booking: Booking = None,
-    email: Email = None,
-    since: Since = None,
-    until: Until = None,
-    words: Words = None,
-    connection: Connection = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Events shown before new ones come.")] = 10,
+    wanted: Filter,
+    lines: Lines = 10,
     stop_after: Annotated[int | None, typer.Option(min=1, help="End after so many new events.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -115,7 +85,6 @@ def tail(
     from workers.store import history
     from workers.store.tail import Tail
 
-    wanted = of_events(triggers, kinds, booking, email, since, until, words, connection)
     with _until_ctrl_c() as ended, opened() as workspace:
         following = Tail(workspace.store, wanted)  # before the last ones are read: what comes in between is not missed
         with workspace.store.read() as sql:
@@ -133,21 +102,11 @@ def tail(
 
 
 @app.command()
-def stats(
-    triggers: Triggers = None,
-    kinds: Kinds = None,
-    booking: Booking = None,
-    email: Email = None,
-    since: Since = None,
-    until: Until = None,
-    words: Words = None,
-    connection: Connection = None,
-    as_json: Json = False,
-) -> None:
+@taking(of_events)
+def stats(wanted: Filter, as_json: Json = False) -> None:
     """Count events by trigger, kind, connection and day, and the deliveries of that time by state and verdict."""
     from workers.store import deliveries, history
 
-    wanted = of_events(triggers, kinds, booking, email, since, until, words, connection)
     with opened() as workspace, workspace.store.read() as sql:
         counted = history.stats(sql, wanted)
         came = deliveries.stats(sql, deliveries.Filter(since=wanted.since, until=wanted.until))
@@ -168,25 +127,18 @@ def stats(
 
 
 @app.command()
+@taking(of_events)
 def export(
-    triggers: Triggers = None,
-    kinds: Kinds = None,
-    booking: Booking = None,
-    email: Email = None,
-    since: Since = None,
-    until: Until = None,
-    words: Words = None,
-    connection: Connection = None,
+    wanted: Filter,
     form: Annotated[Format, typer.Option("--format", help="csv has no payload.")] = Format.NDJSON,
-    path: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Unset: stdout.")] = None,
+    file: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Unset, or -: stdout.")] = None,
     masked: Annotated[bool, typer.Option("--masked", help="Hide secrets in payloads.")] = False,
 ) -> None:
     """Write events out, newest first, however many there are."""
     from ingest.cli import exporting
     from workers.store import history
 
-    wanted = of_events(triggers, kinds, booking, email, since, until, words, connection)
-    with opened() as workspace, exporting.opened(path) as file:
+    with opened() as workspace, exporting.opened(file) as target:
         store = workspace.store
 
         def count() -> int:
@@ -194,9 +146,9 @@ def export(
                 return history.count(sql, wanted)
 
         told = _exported(store, wanted, masked=masked)
-        number = exporting.write(exporting.watched(told, count), form, file)
-    if path is not None:
-        output.note(f"{number:,} events in {path}.")
+        number = exporting.write(exporting.watched(told, count), form, target)
+    if file not in (None, "-"):
+        output.note(f"{number:,} events in {file}.")
 
 
 def _exported(

@@ -6,13 +6,13 @@ import contextlib
 import csv
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
-import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ingest.cli import output, telling
@@ -29,42 +29,54 @@ class Format(StrEnum):
     CSV = "csv"  #: one row an event, without payload, for spreadsheets
 
 
-def write(events: Iterable[dict[str, Any]], form: Format, file: IO[str]) -> int:
+def write(events: Iterable[dict[str, Any]], form: Format, file: TextIO) -> int:
     """Write `events` to `file`; returns how many."""
+    rows = csv.writer(file)
+    shown = output.clean if file.isatty() else str
     number = 0
-    if form is Format.NDJSON:
-        for number, event in enumerate(events, 1):  # noqa: B007
-            file.write(msgspec.json.encode(event).decode() + "\n")
-        return number
-    rows: Any = None
-    for number, event in enumerate(events, 1):  # noqa: B007
-        row = telling.flat(event)
-        if rows is None:
-            rows = csv.DictWriter(file, list(row))
-            rows.writeheader()
-        rows.writerow(row)
+    for event in events:
+        if form is Format.NDJSON:
+            file.write(output.json_text(event, file) + "\n")
+        else:
+            row = telling.flat(event)
+            if not number:
+                rows.writerow(row)
+            rows.writerow(map(shown, row.values()))
+        number += 1
     return number
 
 
 @contextlib.contextmanager
-def opened(path: Path | None) -> Iterator[IO[str]]:
-    """stdout, or a file that appears under its name only once it is whole."""
-    if path is None:
+def opened(name: str | None) -> Iterator[TextIO]:
+    """stdout for None and `-`, else a file that only its owner may read, and that is there only once it is whole.
+
+    A link is followed. A pipe or a device is written to as it is: it cannot be replaced.
+    """
+    if name is None or name == "-":
         yield sys.stdout
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if not name.strip():
+        raise BadInput("--output is empty; name a file, or - for stdout.")
     try:
-        file = draft.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise BadInput(f"--output {path} cannot be written: {error.strerror}.") from None
-    try:
-        with file:
+        path = Path(name)
+        if path.is_dir():
+            raise BadInput(f"--output {name} is a folder; name a file in it.")
+        special = path.exists() and not path.is_file()
+        with path.open("w", encoding="utf-8") if special else _whole(Path(os.path.realpath(name))) as file:
             yield file
-        draft.replace(path)
     except OSError as error:
-        raise BadInput(f"--output {path} cannot be written: {error.strerror}.") from None
+        raise BadInput(f"--output {name} cannot be written: {error.strerror}.") from None
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[TextIO]:
+    descriptor, draft = tempfile.mkstemp(prefix=".daybook-", suffix=".part", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        Path(draft).replace(path)
     finally:
-        draft.unlink(missing_ok=True)
+        Path(draft).unlink(missing_ok=True)
 
 
 def watched(events: Iterable[dict[str, Any]], count: Callable[[], int]) -> Iterator[dict[str, Any]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -32,18 +35,50 @@ Words = Annotated[
 Connection = Annotated[str | None, typer.Option(metavar="PCID", help="Events of this connection.")]
 Webhook = Annotated[str | None, typer.Option(metavar="NAME", help="Deliveries of this webhook.")]
 Verdict = Annotated[str | None, typer.Option(help="Deliveries found to be signed, mismatch or unsigned.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many are listed, the newest.")]
+Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="Events shown before new ones come.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def taking(choose: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of `choose`, whose answer it gets as its first argument.
+
+    Typer reads a command's options from its signature, so the options that many commands share would stand in each.
+    """
+    shared = _parameters(choose)
+
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**options: Any) -> None:
+            chosen = choose(**{one.name: options.pop(one.name) for one in shared})
+            command(chosen, **options)
+
+        own = _parameters(command, but=1)
+        run.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in (*shared, *own)}
+        return run
+
+    return given
+
+
+def _parameters(function: Callable[..., Any], *, but: int = 0) -> list[inspect.Parameter]:
+    """The parameters with their types looked up; but not the first few, whose types only the type checker may know."""
+    found = list(inspect.signature(function).parameters.values())[but:]
+    written = SimpleNamespace(__annotations__={one.name: one.annotation for one in found})
+    types = get_type_hints(written, function.__globals__, include_extras=True)
+    return [one.replace(annotation=types[one.name]) for one in found]
 
 
 def of_events(
-    triggers: list[str] | None,
-    kinds: list[Kind] | None,
-    booking: str | None,
-    email: str | None,
-    since: str | None,
-    until: str | None,
-    words: str | None,
-    connection: str | None,
+    triggers: Triggers = None,
+    kinds: Kinds = None,
+    booking: Booking = None,
+    email: Email = None,
+    since: Since = None,
+    until: Until = None,
+    words: Words = None,
+    connection: Connection = None,
 ) -> history.Filter:
     """The filter that the options are; `BadInput` names the one that is wrong."""
     from workers.store import history, search
@@ -53,7 +88,7 @@ def of_events(
     return history.Filter(
         triggers=tuple(_trigger(each) for each in triggers or ()),
         kinds=tuple(kinds or ()),
-        booking=_said("--booking", booking),
+        booking=_uid(booking),
         email=_said("--email", email),
         since=_moment("--since", since),
         until=_moment("--until", until, until=True),
@@ -63,7 +98,11 @@ def of_events(
 
 
 def of_deliveries(
-    state: str | None, verdict: str | None, webhook: str | None, since: str | None, until: str | None
+    state: Annotated[str | None, typer.Option(help="received, persisted, quarantined or discarded.")] = None,
+    verdict: Verdict = None,
+    webhook: Webhook = None,
+    since: Since = None,
+    until: Until = None,
 ) -> deliveries.Filter:
     """The filter that the options are; `BadInput` names the one that is wrong."""
     from ingest.signatures import Outcome
@@ -83,29 +122,27 @@ def of_deliveries(
     )
 
 
-def nearest_trigger(wanted: history.Filter) -> str | None:
-    """A sentence for triggers that Cal.com does not have, which is why nothing was found; None where it has them."""
+def _trigger(written: str) -> str:
+    """Cal.com's triggers in any case; one that is not known stays as it was typed, for it may be new, or was once."""
     import difflib
 
-    for name in wanted.triggers:
-        if name not in TRIGGERS:
-            near = difflib.get_close_matches(name.upper(), TRIGGERS, n=1)
-            return f"Cal.com has no trigger {name}" + (f"; did you mean {near[0]}?" if near else ".")
-    return None
+    from ingest.cli import output
+
+    if not written.strip():
+        raise BadInput(f"--trigger is empty; leave it out, or name one, such as {', '.join(TRIGGERS)}.")
+    name = written.upper()
+    if name in TRIGGERS:
+        return name
+    near = difflib.get_close_matches(name, TRIGGERS, n=1)
+    hint = f"did you mean {near[0]}?" if near else "it is looked for as it is written."
+    output.note(f"{written[:60]} is no trigger of Cal.com's that Daybook knows; {hint}", style="yellow")
+    return written
 
 
-def id_of(written: str, noun: str) -> UUID:
-    """An id as it was typed; `BadInput` names the command that lists them."""
-    try:
-        return UUID(written)
-    except ValueError:
-        plural = {"event": "events", "delivery": "deliveries"}[noun]
-        raise BadInput(f"{written!r} is no id of a {noun}; `daybook {plural} list` shows them.") from None
-
-
-def _trigger(name: str) -> str:
-    """Cal.com's triggers in any case; one that is not known stays as it was typed, for it may be new."""
-    return name.upper() if name.upper() in TRIGGERS else name
+def _uid(booking: str | None) -> str | None:
+    if booking is not None and booking.endswith("…"):
+        raise BadInput("--booking takes a whole uid; `daybook bookings show` takes its beginning and tells the rest.")
+    return _said("--booking", booking)
 
 
 def _said(option: str, value: str | None) -> str | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TextIO
 
 import msgspec
+import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,9 +18,6 @@ from rich.text import Text
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
-_NO_WIDTH = 10_000
-#: columns of a terminal from which on it is a wide one
-_WIDE = 140
 #: what each state and verdict looks like, everywhere
 COLOURS = {
     "signed": "green",
@@ -29,10 +30,34 @@ COLOURS = {
 }
 
 
+def never_stumble() -> None:
+    """What a terminal's encoding has no character for is spelt out from now on, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def json_line(value: Any) -> None:
     """One object on one line of stdout, flushed, so that a pipe sees it at once."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.write(json_text(value, sys.stdout) + "\n")
     sys.stdout.flush()
+
+
+def json_text(value: Any, stream: TextIO) -> str:
+    """`value` as JSON on one line, fit for `stream`: a terminal gets no character that it would obey or hide, and a
+    stream that is not UTF-8 only ASCII. Both are spelt as JSON's escapes, so the value stays the same.
+    """
+    text = msgspec.json.encode(value).decode()
+    if stream.isatty():
+        text = spelt(text, str.isprintable)
+    if "utf" not in (stream.encoding or "utf-8").lower():
+        text = spelt(text, str.isascii)
+    return text
+
+
+def spelt(text: str, stays: Callable[[str], bool]) -> str:
+    """JSON in which each character that does not stay is written as its escape."""
+    return text if stays(text) else "".join(char if stays(char) else json.dumps(char)[1:-1] for char in text)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, whole: Sequence[str] = ()) -> None:
@@ -41,20 +66,35 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, 
     Where columns are named that must stay `whole` (ids, to be copied), a row is one line and the others are cut.
     In a pipe there is no width: nothing is cut or folded.
     """
+    cells = [[cell(value) for value in row] for row in rows]
+    if not cells:
+        console.print(Text(empty, style="dim"))
+    elif console.is_terminal:
+        console.print(_fitted(columns, cells, whole))
+    else:
+        _aligned([columns, *([text.plain for text in row] for row in cells)])
+
+
+def width() -> int | None:
+    """Columns of the terminal; None in a pipe, which has no end."""
+    return console.width if console.is_terminal else None
+
+
+def _fitted(columns: Sequence[str], rows: Iterable[Sequence[Text]], whole: Sequence[str]) -> Table:
     made = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         made.add_column(_cut(Text(column), whole), overflow="fold", no_wrap=column in whole)
     for row in rows:
-        made.add_row(*(_cut(cell(value), whole) for value in row))
-    if made.row_count:
-        (console if console.is_terminal else Console(width=_NO_WIDTH, highlight=False)).print(made)
-    else:
-        console.print(Text(empty, style="dim"))
+        made.add_row(*(_cut(text, whole) for text in row))
+    return made
 
 
-def wide() -> bool:
-    """Whether there is room for every column of a wide table: in a pipe always."""
-    return not console.is_terminal or console.width >= _WIDE
+def _aligned(rows: Sequence[Sequence[str]]) -> None:
+    """Columns side by side, two blanks between them and none at a line's end."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (text + " " * (wide - cell_len(text)) for text, wide in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(padded).rstrip() + "\n")
 
 
 def _cut(text: Text, whole: Sequence[str]) -> Text:
@@ -82,9 +122,26 @@ def say(sentence: str, *, style: str = "") -> None:
     console.print(Text(clean(sentence), style=style), soft_wrap=True)  # one sentence stays one line in a pipe
 
 
-def note(sentence: str) -> None:
+def note(sentence: str, *, style: str = "dim") -> None:
     """One sentence for a person beside what a command prints: on stderr, out of a pipe's way."""
-    stderr.print(Text(clean(sentence), style="dim"), soft_wrap=True)
+    stderr.print(Text(clean(sentence), style=style), soft_wrap=True)
+
+
+def agreed(question: str) -> bool:
+    """What a person answers; where nobody can answer, no. Ctrl-C is not an answer and ends the command."""
+    try:
+        return typer.confirm(clean(question), err=True)
+    except typer.Abort as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        stderr.print()
+        return False
+
+
+def unchanged() -> typer.Exit:
+    """The end of a command that was answered no."""
+    note("Nothing was changed.", style="")
+    return typer.Exit(1)
 
 
 def error(kind: str, message: str, status: int | None, *, as_json: bool) -> None:
@@ -92,6 +149,6 @@ def error(kind: str, message: str, status: int | None, *, as_json: bool) -> None
     message = message.encode("utf-8", "replace").decode()  # an argument may hold bytes that are no text
     if as_json:
         body = {"error": {"kind": kind, "message": message, "status": status}}
-        sys.stderr.write(msgspec.json.encode(body).decode() + "\n")
+        sys.stderr.write(json_text(body, sys.stderr) + "\n")
     else:
         stderr.print(Text.assemble(("error: ", "bold red"), clean(message)), soft_wrap=True)

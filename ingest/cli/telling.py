@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
-COLUMNS = ("received (UTC)", "trigger", "title", "who", "starts (UTC)", "status", "id")
-#: what there is room for on a narrow terminal
-FEW = ("received (UTC)", "trigger", "title", "id")
+#: the columns of a table of events, by the columns a terminal has: from so many on
+_BY_WIDTH = {
+    150: ("local time", "trigger", "title", "who", "starts (UTC)", "status", "booking", "id"),
+    100: ("local time", "trigger", "about", "booking", "id"),
+    0: ("local time", "trigger", "about", "booking…", "id"),
+}
+#: and in a pipe, which has no width and is read by another day's reader
+_PIPED = ("received (UTC)", "trigger", "title", "who", "starts (UTC)", "status", "booking", "id")
+#: columns that are copied from, and so are never cut to fit
+WHOLE = ("local time", "received (UTC)", "starts (UTC)", "booking", "booking…", "id")
+#: characters of a title or a name in a table: whoever books chooses them, and may choose ten thousand
+_LONGEST = 60
+#: characters of a uid on a terminal, and where there is no room for a whole one
+_UID = 40
+_SHORT_UID = 9
+#: lengths to which an id is shortened: its millisecond, then more and more of what is random in it
+_SHORT_IDS = (13, 18, 23)
+#: where a formula would begin: the last four in full width, which some spreadsheets take for the same
+_FORMULA = re.compile(r"(^|[;\t\r\n])( *)(?=[=+\-@＝＋－＠])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _STANDS = {
     "ACCEPTED": "is accepted",
     "PENDING": "waits for the host's confirmation",
@@ -16,32 +35,81 @@ _STANDS = {
 }
 
 
-def row(event: dict[str, Any], columns: Sequence[str]) -> list[str | None]:
-    """An event as a row of `columns`."""
+def table(
+    events: Sequence[dict[str, Any]], width: int | None, now: datetime, zone: tzinfo | None = None
+) -> tuple[Sequence[str], list[list[str | None]]]:
+    """Events as a table's columns and rows, for a terminal of `width` columns; None is a pipe.
+
+    On a terminal times are those of `zone` (None: this machine's), ids as short as tells these events apart.
+    """
+    columns = _PIPED if width is None else next(made for least, made in _BY_WIDTH.items() if width >= least)
+    ids = [event["id"] for event in events]
+    ids = ids if width is None else shortened(ids)
+    rows = [
+        _row(event, columns, local(event["received_at"], now, zone), named)
+        for event, named in zip(events, ids, strict=True)
+    ]
+    return columns, rows
+
+
+def _row(event: dict[str, Any], columns: Sequence[str], at: str, named: str) -> list[str | None]:
+    uid = (event["booking"] or {}).get("uid")
+    title, people = short(event["title"], _LONGEST), short(who(event), _LONGEST)
     cells = {
+        "local time": at,
         "received (UTC)": minute(event["received_at"]),
-        "trigger": event["trigger"] or event["kind"],
-        "title": event["title"],
-        "who": who(event),
+        "trigger": short(event["trigger"], _LONGEST) or event["kind"],
+        "title": title,
+        "who": people,
+        "about": short(_about(event), _LONGEST),
         "starts (UTC)": minute(event["start"]),
-        "status": event["status"],
-        "id": event["id"],
+        "status": short(event["status"], _LONGEST),
+        "booking": uid if columns is _PIPED else short(uid, _UID),
+        "booking…": short(uid, _SHORT_UID),
+        "id": named,
     }
     return [cells[column] for column in columns]
+
+
+def _about(event: dict[str, Any]) -> str | None:
+    """Who a host would say that it is, then the title, which may say more than there is room for."""
+    guests = who({"organizer": None, "attendees": event["attendees"]}, most=1)
+    return " · ".join(filter(None, (guests, event["title"]))) or who(event)
+
+
+def shortened(ids: Sequence[str]) -> list[str]:
+    """Ids as short as tells them apart from each other; `show` takes the beginning of an id where it is one's only."""
+    length = next((length for length in _SHORT_IDS if len({each[:length] for each in ids}) == len(ids)), None)
+    return [each[:length] for each in ids]
+
+
+def short(text: str | None, most: int) -> str | None:
+    """Text of at most `most` characters; what is cut ends in an ellipsis."""
+    return text if text is None or len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def local(instant: str, now: datetime, zone: tzinfo | None = None) -> str:
+    """An instant by the clocks of `zone` (None: this machine's): day and minute, in another year day and year."""
+    there = datetime.fromisoformat(instant).astimezone(zone)
+    return f"{there:%d %b %H:%M}" if there.year == now.astimezone(zone).year else f"{there:%d %b %Y}"
 
 
 def line(event: dict[str, Any]) -> str:
     """An event on one line, for following."""
     start = minute(event["start"])
-    about = [event["title"], who(event), f"starts {start}" if start else None, event["status"]]
+    about = [short(event["title"], _LONGEST), who(event), f"starts {start}Z" if start else None, event["status"]]
     return "  ".join(
-        [when(event["received_at"]) or "", f"{event['trigger'] or event['kind']:<20}", *filter(None, about)]
+        [f"{when(event['received_at'])}Z", f"{event['trigger'] or event['kind']:<20}", *filter(None, about)]
     )
 
 
 def when(instant: str | None) -> str | None:
     """An instant to the second."""
     return instant[:19].replace("T", " ") if instant else None
+
+
+def _utc(instant: str | None) -> str | None:
+    return f"{when(instant)} UTC" if instant else None
 
 
 def minute(instant: str | None) -> str | None:
@@ -77,14 +145,14 @@ def sheet(event: dict[str, Any]) -> list[tuple[str, str]]:
         ("connection", event["connection"]),
         ("webhook", _joined(event["webhook"], event["webhook_version"])),
         ("delivery", event["delivery_id"]),
-        ("received", when(event["received_at"])),
-        ("occurred", when(event["occurred_at"])),
+        ("received", _utc(event["received_at"])),
+        ("occurred", _utc(event["occurred_at"])),
         ("caused by", event["caused_by"]),
         ("title", event["title"]),
         ("status", event["status"]),
         ("type", event["type"]),
-        ("starts", when(event["start"])),
-        ("ends", when(event["end"])),
+        ("starts", _utc(event["start"])),
+        ("ends", _utc(event["end"])),
         ("booking", _joined(booking.get("uid"), booking.get("id"))),
         ("lineage", booking.get("lineage")),
         ("seat", booking.get("seat")),
@@ -160,8 +228,13 @@ def flat(event: dict[str, Any]) -> dict[str, str]:
 
 
 def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: whoever books may choose a name such as `=HYPERLINK(…)`."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Text that no spreadsheet takes for a formula: whoever books may choose a name such as `=HYPERLINK(…)`.
+
+    A spreadsheet that splits cells at `;` or at tabs does not heed the quotes around a cell, so what follows one of
+    these, or a line break, counts as a beginning too. Control characters are replaced.
+    """
+    text = _FORMULA.sub(r"\1\2'", _CONTROL.sub("\ufffd", text))
+    return f"'{text}" if text.startswith(("\t", "\r", "\n")) else text
 
 
 def _people(people: Sequence[dict[str, Any]], field: str) -> str:

@@ -108,6 +108,21 @@ def test_a_broker_that_is_away_is_said_and_is_no_failure(command: Command, four:
     assert states(command)[str(four[0])] == "received"
 
 
+def test_ctrl_c_is_no_answer(command: Command, four: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def readline(self, *_: object) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", Interrupted())
+    assert command.run("deliveries", "discard", "--all").status == 130
+    assert states(command)[str(four[2])] == "quarantined"
+
+
+def test_a_delivery_may_be_named_by_the_beginning_of_its_id(command: Command, four: list[UUID]) -> None:
+    assert command.run("deliveries", "discard", str(four[2])[:18]).status == 0
+    assert states(command)[str(four[2])] == "discarded"
+
+
 def test_a_discarded_delivery_needs_no_broker(command: Command, four: list[UUID]) -> None:
     done = command.run("deliveries", "discard", str(four[2]))
     assert (done.out, done.err) == ("Discarded 1 delivery.\n", "")
@@ -141,10 +156,14 @@ def test_a_replay_by_filter_counts_first_and_asks(
     assert [states(command)[str(one)] for one in four] == ["received", "received", "quarantined", "quarantined"]
 
 
-def test_a_no_changes_nothing(command: Command, four: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO())
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_a_no_changes_nothing_and_says_so(
+    command: Command, four: list[UUID], monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     done = command.run("deliveries", "discard", "--all")
-    assert done.status == 130
+    assert done.status == 1
+    assert done.err.endswith("Nothing was changed.\n")
     assert states(command)[str(four[2])] == "quarantined"
 
 

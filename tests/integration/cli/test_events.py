@@ -7,16 +7,20 @@ import io
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from rich.console import Console
 
 from tests.contract.store.filled import START, Filled
 from tests.integration.cli.command import Command
 from workers.catalogue.mask import MASK
+from workers.catalogue.triggers import TRIGGERS
 
 MINUTE = timedelta(minutes=1)
 
@@ -93,10 +97,90 @@ def test_an_option_of_the_wrong_kind_is_a_usage_error(command: Command) -> None:
     assert command.run("events", "list", "--triger", "PING", "--json").status == 2
 
 
-def test_nothing_found_for_a_misspelt_trigger_says_so(command: Command, filled: Filled) -> None:
-    filled.event()
-    assert "did you mean BOOKING_CREATED?" in command.run("events", "list", "--trigger", "BOOKING_CREATD").out
-    assert command.run("events", "list", "--trigger", "PING").out == "No events.\n"
+def test_a_trigger_that_is_not_known_is_looked_for_and_doubted(command: Command, filled: Filled) -> None:
+    filled.event(trigger="BOOKING_HELD")
+    found = command.run("events", "list", "--trigger", "BOOKING_HELD", "--json")
+    assert len(found.lines()) == 1
+    assert "BOOKING_HELD is no trigger of Cal.com's that Daybook knows" in found.err
+    misspelt = command.run("events", "list", "--trigger", "BOOKING_CREATD")
+    assert misspelt.out == "No events.\n"
+    assert "did you mean BOOKING_CREATED?" in misspelt.err
+    assert command.run("events", "list", "--trigger", "ping").err == ""
+
+
+def test_an_empty_trigger_is_refused_with_those_there_are(command: Command) -> None:
+    done = command.run("events", "list", "--trigger", "", "--json")
+    assert done.kind() == "bad_input"
+    assert "BOOKING_CREATED" in done.err
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes stdout look like a terminal of so many columns, in black and white."""
+
+    def made(width: int) -> None:
+        seen = Console(force_terminal=True, color_system=None, width=width, highlight=False)
+        monkeypatch.setattr("ingest.cli.output.console", seen)
+
+    return made
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_a_table_of_events_fits_its_terminal_and_tells_what_to_copy(
+    command: Command, filled: Filled, terminal: Callable[[int], None], width: int
+) -> None:
+    mine = filled.event(uid="qkTrz5Jx8Rd3nLbWvYc2Pa", title="Intro call between Ada Berg and Jon Doe " * 300)
+    terminal(width)
+    rows = command.run("events", "list").out.splitlines()
+    assert max(map(len, rows)) <= width
+    assert len(rows) == 2
+    _, row = rows
+    assert "BOOKING_CREATED" in row
+    assert "Jon Doe" in row
+    uid, shortened = row.split()[-2:]
+    assert uid == ("qkTrz5Jx…" if width == 80 else "qkTrz5Jx8Rd3nLbWvYc2Pa")
+    assert command.run("events", "show", shortened, "--json").lines()[0]["id"] == str(mine)
+    assert command.run("bookings", "show", uid, "--json").lines()[0]["uid"] == "qkTrz5Jx8Rd3nLbWvYc2Pa"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_table_of_deliveries_fits_its_terminal(
+    command: Command, filled: Filled, terminal: Callable[[int], None], width: int
+) -> None:
+    mine = filled.keep(b"x", webhook="w" * 64, verdict="mismatch")
+    terminal(width)
+    rows = command.run("deliveries", "list").out.splitlines()
+    assert max(map(len, rows)) <= width
+    assert command.run("deliveries", "show", rows[1].split()[-1], "--json").lines()[0]["id"] == str(mine)
+
+
+def test_a_beginning_that_several_have_is_answered_with_their_ids(command: Command, filled: Filled) -> None:
+    ids = [str(filled.event(uid=f"uid-{index}")) for index in range(2)]
+    done = command.run("events", "show", ids[0][:6], "--json")
+    assert done.kind() == "bad_input"
+    assert all(each in done.err for each in ids)
+    assert command.run("events", "show", "ffffffff", "--json").kind() == "not_found"
+    assert command.run("bookings", "show", "uid-", "--json").kind() == "bad_input"
+    assert command.run("bookings", "show", "uid-1").status == 0
+    assert "whole uid" in command.run("events", "list", "--booking", "uid-…", "--json").err
+
+
+def test_a_long_title_does_not_widen_a_piped_table(command: Command, filled: Filled) -> None:
+    filled.event(title="t" * 10_000, status="s" * 200)
+    rows = command.run("events", "list").out.splitlines()
+    assert max(map(len, rows)) < 300
+    assert "t" * 59 + "…" in rows[1]
+
+
+def test_names_in_statistics_stay_on_their_line(
+    command: Command, filled: Filled, terminal: Callable[[int], None]
+) -> None:
+    longest = max(TRIGGERS, key=len)
+    filled.event(trigger=longest)
+    terminal(80)
+    out = command.run("events", "stats").out
+    assert longest in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_one_event_is_shown_with_its_people_and_its_payload_masked(command: Command, filled: Filled) -> None:
@@ -161,6 +245,40 @@ def test_an_export_hides_secrets_where_asked(command: Command, filled: Filled) -
     filled.event(oneTimePassword="hunter2")
     assert "hunter2" in command.run("events", "export").out
     assert "hunter2" not in command.run("events", "export", "--masked").out
+
+
+def test_an_export_goes_to_stdout_where_a_dash_says_so(command: Command, filled: Filled) -> None:
+    filled.events(2)
+    assert len(command.run("events", "export", "--output", "-").lines()) == 2
+    assert not (command.folder / "-").exists()
+
+
+@pytest.mark.parametrize(("target", "said"), [("/", "is a folder"), (".", "is a folder"), ("", "is empty")])
+def test_an_export_to_what_is_no_file_is_refused(command: Command, filled: Filled, target: str, said: str) -> None:
+    done = command.run("events", "export", "--output", target)
+    assert done.status == 1
+    assert said in done.err
+
+
+def test_an_exported_file_is_its_owners_only_and_a_link_to_it_stays_a_link(command: Command, filled: Filled) -> None:
+    filled.events(2)
+    real, link = command.folder / "real.ndjson", command.folder / "link.ndjson"
+    real.touch(mode=0o666)
+    link.symlink_to(real)
+    assert command.run("events", "export", "--output", str(link)).status == 0
+    assert link.is_symlink()
+    assert len(real.read_text().splitlines()) == 2
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+
+
+def test_an_export_is_written_into_a_pipe_and_does_not_replace_it(command: Command, filled: Filled) -> None:
+    filled.events(2)
+    pipe = command.folder / "pipe"
+    os.mkfifo(pipe)
+    with Process(command, "events", "export", "--output", str(pipe)) as export:
+        assert len(pipe.read_text().splitlines()) == 2
+        assert export.process.wait(timeout=30) == 0
+    assert pipe.is_fifo()
 
 
 def test_an_exported_file_is_whole_or_not_there(
@@ -255,6 +373,6 @@ def test_a_tail_for_people_is_a_line_an_event(command: Command, filled: Filled) 
         assert tail.process.stdout is not None
         line = tail.process.stdout.readline().decode()
     assert line.split() == [
-        "2026-11-01", "09:00:00", "BOOKING_CREATED", "Weekly", "sync", "Ada", "Berg,", "Jon", "Doe", "starts",
-        "2026-11-20", "10:00", "ACCEPTED",
+        "2026-11-01", "09:00:00Z", "BOOKING_CREATED", "Weekly", "sync", "Ada", "Berg,", "Jon", "Doe", "starts",
+        "2026-11-20", "10:00Z", "ACCEPTED",
     ]  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -81,11 +84,101 @@ def test_days_become_months() -> None:
     assert telling.by_month({"2026-10-31": 1, "2026-11-01": 2, "2026-11-30": 3}) == {"2026-10": 1, "2026-11": 5}
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1"])
-def test_a_formula_becomes_text(text: str) -> None:
-    assert telling.harmless(text) == "'" + text
+BEGINNINGS = re.compile(r"(?:^|[;\t\r\n]) *[=+\-@＝＋－＠]")
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "＝1", "\t=1", "\r=1", " =1", "Jon; =1", "Jon;@a", "a\n=1"])
+@pytest.mark.parametrize("after", ["", "; =2"])
+def test_a_formula_becomes_text(text: str, after: str) -> None:
+    told = telling.harmless(text + after)
+    assert not BEGINNINGS.search(told)
+    assert told.replace("'", "") == text + after
+
+
+def test_a_break_that_a_cell_begins_with_is_no_beginning() -> None:
+    assert telling.harmless("\tAda") == "'\tAda"
 
 
 def test_other_text_stays() -> None:
-    for text in ("", "Ada", "1=1", "a@b.example", "'"):
+    for text in ("", "Ada", "1=1", "a@b.example", "'", "Ada; Jon", "two\nlines"):
         assert telling.harmless(text) == text
+
+
+def test_a_spreadsheet_gets_no_escape_sequence() -> None:
+    assert telling.harmless("\x1b[2Jgone\x9b\x00") == "\ufffd[2Jgone\ufffd\ufffd"
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("instant", "said"),
+    [
+        ("2026-11-24T02:29:31.000Z", "24 Nov 03:29"),
+        ("2026-07-01T22:30:00.000Z", "02 Jul 00:30"),
+        ("2026-12-31T23:30:00.000Z", "01 Jan 2027"),
+        ("2025-12-31T23:30:00.000Z", "01 Jan 00:30"),
+        ("2024-02-29T12:00:00.000Z", "29 Feb 2024"),
+    ],
+)
+def test_a_short_time_is_that_of_the_clocks_there(instant: str, said: str) -> None:
+    assert telling.local(instant, NOW, BERLIN) == said
+
+
+def test_ids_are_as_short_as_tells_them_apart() -> None:
+    first, close, other = (
+        "01a20b63-98f8-772d-bf9e-b74d993923b1",
+        "01a20b63-98f8-7aaa-bf9e-b74d993923b1",
+        "01a20b63-99c2-72ad-9218-dcbecbc2b0af",
+    )
+    assert telling.shortened([first, other]) == ["01a20b63-98f8", "01a20b63-99c2"]
+    assert telling.shortened([first, close]) == ["01a20b63-98f8-772d", "01a20b63-98f8-7aaa"]
+    assert telling.shortened([first, first[:-1] + "2"]) == [first, first[:-1] + "2"]
+    assert telling.shortened([]) == []
+
+
+def test_what_is_cut_ends_in_an_ellipsis() -> None:
+    assert telling.short("Intro call", 10) == "Intro call"
+    assert telling.short("Intro call with Ada", 11) == "Intro call…"
+    assert telling.short(None, 5) is None
+
+
+def event(**said: Any) -> dict[str, Any]:
+    return {
+        "id": "01a20b63-98f8-772d-bf9e-b74d993923b1",
+        "received_at": "2026-11-24T02:29:31.000Z",
+        "trigger": "BOOKING_CREATED",
+        "kind": "booking",
+        "title": "Intro call",
+        "status": "ACCEPTED",
+        "start": "2026-11-25T10:00:00.000Z",
+        "booking": {"uid": "qkTrz5Jx8Rd3nLbWvYc2Pa"},
+        "organizer": someone("Ada"),
+        "attendees": [someone("Jon"), someone("Zoe")],
+        **said,
+    }
+
+
+@pytest.mark.parametrize(
+    ("width", "row"),
+    [
+        (80, ["24 Nov 03:29", "BOOKING_CREATED", "Jon and 1 more · Intro call", "qkTrz5Jx…", "01a20b63-98f8"]),
+        (119, ["24 Nov 03:29", "BOOKING_CREATED", "Jon and 1 more · Intro call", "qkTrz5Jx8Rd3nLbWvYc2Pa",
+               "01a20b63-98f8"]),
+        (None, ["2026-11-24 02:29", "BOOKING_CREATED", "Intro call", "Ada, Jon, Zoe", "2026-11-25 10:00", "ACCEPTED",
+                "qkTrz5Jx8Rd3nLbWvYc2Pa", "01a20b63-98f8-772d-bf9e-b74d993923b1"]),
+    ],
+)  # fmt: skip
+def test_a_row_has_what_its_width_has_room_for(width: int | None, row: list[str]) -> None:
+    columns, rows = telling.table([event()], width, NOW, BERLIN)
+    assert rows == [row]
+    assert len(columns) == len(row)
+
+
+def test_a_row_about_nobody_has_its_title_or_its_organizer() -> None:
+    alone = event(attendees=[], booking=None, trigger=None)
+    assert telling.table([alone], 80, NOW, BERLIN)[1] == [
+        ["24 Nov 03:29", "booking", "Intro call", None, "01a20b63-98f8"]
+    ]
+    assert telling.table([{**alone, "title": None}], 80, NOW, BERLIN)[1][0][2] == "Ada"
