@@ -44,9 +44,10 @@ async def running(settings: Settings, *, log_to: Path | None = None) -> AsyncIte
                     valkey.command(settings),
                     ready=lambda: valkey.answers(settings.valkey_socket),
                     log_to=log_to and log_to / "valkey.log",
+                    heard=valkey.heard,
                 )
             )
-        await supervisor.start(daybook("serve", env, ready_at=f"{_local(settings)}/health/live", log_to=log_to))
+        await supervisor.start(daybook("serve", env, ready_at=f"{local_url(settings)}/health/live", log_to=log_to))
         await supervisor.start(daybook("work", env, log_to=log_to))
         yield first_key
     finally:
@@ -64,6 +65,13 @@ def daybook(verb: str, env: Mapping[str, str], *, ready_at: str | None = None, l
     return Child(verb, argv, env, ready, log_to and log_to / f"{verb}.log")
 
 
+def local_url(settings: Settings) -> str:
+    """How this machine reaches its own web process."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not listened on
+    host = everywhere.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
 async def responds(url: str) -> bool:
     """Whether an address on this machine answers with 2xx."""
     async with httpx2.AsyncClient(timeout=2, trust_env=False) as client:
@@ -71,13 +79,6 @@ async def responds(url: str) -> bool:
             return (await client.get(url)).is_success
         except httpx2.HTTPError:
             return False
-
-
-def _local(settings: Settings) -> str:
-    """How this machine reaches its own web process."""
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not listened on
-    host = everywhere.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def _prepare(settings: Settings) -> str | None:

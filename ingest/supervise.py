@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -29,6 +30,8 @@ STOP_PATIENCE = 35.0
 #: a child that lived this long is restarted at once; one that did not waits, longer each time
 _STEADY = 30.0
 _LONGEST_WAIT = 30.0
+#: seconds to hear what a process said before it ended
+_LAST_WORDS = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -42,13 +45,17 @@ async def _at_once() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process to keep running. `ready` is asked until it says True; `log_to` takes its output (None: ours)."""
+    """A process to keep running. `ready` is asked until it says True.
+
+    What it writes goes to the file `log_to`, else line by line to `heard`, else where ours goes.
+    """
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], Awaitable[bool]] = _at_once
     log_to: Path | None = None
+    heard: Callable[[str], None] | None = None
 
 
 class Supervisor:
@@ -57,6 +64,7 @@ class Supervisor:
     def __init__(self) -> None:
         self._running: list[tuple[Child, asyncio.Task[None]]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._listening: set[asyncio.Task[None]] = set()
 
     async def start(self, child: Child) -> None:
         """Start `child` and wait until it is ready; `ChildFailed` where it is not within the patience."""
@@ -76,22 +84,31 @@ class Supervisor:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
             await _end(self._processes[child.name])
+        if self._listening:  # the last words; what a process left behind may hold its output open
+            await asyncio.wait(self._listening, timeout=_LAST_WORDS)
 
     async def _spawn(self, child: Child) -> None:
         with contextlib.ExitStack() as stack:
-            output = None
+            output: IO[bytes] | int | None = None
             if child.log_to is not None:
                 child.log_to.parent.mkdir(parents=True, exist_ok=True)
                 output = stack.enter_context(child.log_to.open("ab"))
-            self._processes[child.name] = await asyncio.create_subprocess_exec(
+            elif child.heard is not None:
+                output = asyncio.subprocess.PIPE
+            process = await asyncio.create_subprocess_exec(
                 *child.argv,
                 env={**os.environ, **child.env},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
-                stderr=output,
+                stderr=output if output is None else asyncio.subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the parent, which then stops them in order
                 preexec_fn=_die_with(os.getpid()) if sys.platform == "linux" else None,
             )
+        self._processes[child.name] = process
+        if process.stdout is not None and child.heard is not None:
+            listener = asyncio.create_task(_listen(process.stdout, child.heard))
+            self._listening.add(listener)
+            listener.add_done_callback(self._listening.discard)
 
     async def _keep(self, child: Child) -> None:
         wait = 0.1
@@ -118,6 +135,18 @@ def _die_with(parent: int) -> Callable[[], None]:
             os.kill(os.getpid(), signal.SIGTERM)
 
     return arrange
+
+
+async def _listen(output: asyncio.StreamReader, heard: Callable[[str], None]) -> None:
+    """Hand on each line until the process, and whoever has its output from it, has closed it."""
+    while True:
+        try:
+            line = await output.readline()
+        except ValueError:  # longer than any line is; asyncio has thrown it away
+            continue
+        if not line:
+            return
+        heard(line.decode("utf-8", "replace").rstrip())
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,17 +1,30 @@
 """The broker that `daybook up` brings along: a real Valkey from a wheel, on a unix socket. Starting it is the
-supervisor's; this says with what words, and whether it answers."""
+supervisor's; this says with what words, whether it answers, and what of its own words matters."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import redis.asyncio
+import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from workers.errors import Misconfigured
 from workers.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+#: `pid:role day month year time level` before what is said
+_BEFORE = re.compile(r"\d+:(?:[A-Z] \d+ \w+ \d+ [\d:.]+ [.*#-]|signal-handler \(\d+\))(?: |$)")
+#: what it warns of at each start and stop. Memory: it forks only to write anew a file of a few kilobytes
+_ROUTINE = (
+    "WARNING Memory overcommit must be enabled!",
+    "Received SIGTERM scheduling shutdown",
+    "Valkey is now ready to exit",
+)
 
 
 def command(settings: Settings) -> list[str]:
@@ -55,3 +68,15 @@ async def answers(socket: Path) -> bool:
         return False
     finally:
         await client.aclose()
+
+
+def heard(line: str) -> None:
+    """Log a line of Valkey's output where it matters."""
+    if words := matter(line):
+        log.warning("valkey.says", words=words)
+
+
+def matter(line: str) -> str:
+    """What a line of Valkey's output says, without its own time and level; nothing where it is routine."""
+    words = _BEFORE.sub("", line, count=1).strip()
+    return "" if words.startswith(_ROUTINE) else words

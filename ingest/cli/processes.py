@@ -47,14 +47,25 @@ def up() -> None:
 
 
 def announce(settings: Settings, first_key: str | None) -> None:
-    """Where to look and how to stop, on one line; and the first key, the only time it is known."""
+    """Where to look, where Cal.com must send, how to stop; and the first key, the only time it is known."""
+    from ingest.machine import local_url
+
+    here = local_url(settings)
     if first_key:
         output.say(f"Admin key (shown this once, keep it): {first_key}", style="bold yellow")
     output.say(
-        f"Daybook is up at {settings.base_url}: `daybook events tail` shows what comes in, "
-        f"{settings.base_url}/api/v1/openapi.json the API; Ctrl-C stops it.",
+        f"Daybook is up at {here}: `daybook events tail` shows what comes in, {here}/api/v1/openapi.json the API; "
+        "Ctrl-C stops it.",
         style="bold green",
     )
+    if settings.public_url:
+        output.say(f"Cal.com must send to {settings.public_url}/in/…, as `daybook webhooks list --urls` says in full.")
+    else:
+        output.say(
+            f"Cal.com must send to {here}/in/…, which only this machine surely reaches: "
+            "set DAYBOOK_PUBLIC_URL to the https address that leads here.",
+            style="yellow",
+        )
 
 
 def serve() -> None:

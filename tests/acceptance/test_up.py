@@ -103,6 +103,30 @@ def test_ctrl_c_stops_everything_in_order_and_what_was_kept_is_there_after_the_n
     assert (daybook.folder / "up.log").read_text().count("Admin key") == 1
 
 
+def test_up_says_where_to_look_and_where_cal_com_must_send_and_no_part_of_it_chatters(daybook: Daybook) -> None:
+    daybook.extra |= {"LOG_LEVEL": "info", "PUBLIC_URL": "https://daybook.acme.com"}
+    daybook.start()
+    daybook.stop()
+
+    said = (daybook.folder / "up.log").read_text()
+    assert f"up at {daybook.url}:" in said
+    assert "send to https://daybook.acme.com/in/" in said
+    logged = [json.loads(line)["event"] for line in said.splitlines() if line.startswith("{")]
+    assert (
+        {"serve.started"} <= {*logged} <= {"serve.started", "work.started"}
+    )  # a worker may be stopped before it says so
+    assert len(said.splitlines()) - len(logged) <= 5  # the key, two addresses, and two words at the end
+
+
+def test_up_without_a_public_address_says_how_to_set_one(daybook: Daybook) -> None:
+    daybook.start()
+    daybook.stop()
+
+    said = (daybook.folder / "up.log").read_text()
+    assert f"send to {daybook.url}/in/" in said
+    assert "DAYBOOK_PUBLIC_URL" in said
+
+
 def test_a_flushed_broker_and_killed_processes_lose_nothing_that_was_answered_202(
     adopted: tuple[Daybook, str], eventually: Eventually
 ) -> None:
