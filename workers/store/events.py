@@ -62,8 +62,10 @@ def write(connection: Connection, found: Spelt) -> None:
         # The people it named before are found by their addresses: an index by event would be written for every
         # event and read for a replay alone.
         of = events.c.id == row["id"]
-        before = connection.execute(select(events.c.organizer, events.c.hosts, events.c.attendees).where(of)).one()
-        named = {person["email"].lower() for person in _flat(before) if person and person["email"]}
+        organizer, hosts, attendees = connection.execute(
+            select(events.c.organizer, events.c.hosts, events.c.attendees).where(of)
+        ).one()
+        named = {person["email"].lower() for person in (organizer, *hosts, *attendees) if person and person["email"]}
         connection.execute(
             delete(event_people).where(event_people.c.email.in_(named), event_people.c.event_id == row["id"])
         )
@@ -126,10 +128,6 @@ def _person(person: Person) -> dict[str, Any]:
 def _emails(event: Event) -> Iterable[str]:
     people = [event.organizer, *event.hosts, *event.attendees]
     return dict.fromkeys(person.email.lower() for person in people if person is not None and person.email)
-
-
-def _flat(row: Row[Any]) -> list[dict[str, Any] | None]:
-    return [row.organizer, *row.hosts, *row.attendees]
 
 
 def shape(row: Row[Any]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from workers.store.events import READ, shape
-from workers.store.tables import events, receipts
+from workers.store import history
+from workers.store.events import shape
+from workers.store.tables import receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +33,5 @@ def find(connection: Connection, webhook_id: UUID, sha256: bytes) -> Fate | None
     receipt = connection.execute(query).one_or_none()
     if receipt is None:
         return None
-    row = next(iter(connection.execute(READ.where(events.c.id == receipt.id)).all()), None)
+    row = history.one(connection, receipt.id)
     return Fate(receipt.id, receipt.state, shape(row) if row is not None else None)

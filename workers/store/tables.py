@@ -99,7 +99,7 @@ webhooks = Table(
     Column("created_at", Instant, nullable=False),
 )
 
-#: a webhook has one secret, or two while one replaces the other
+#: a webhook has one secret, and beside it each that was replaced, until its end
 webhook_secrets = Table(
     "webhook_secrets",
     metadata,
