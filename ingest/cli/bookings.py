@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
-from ingest.cli import ids, output, telling
+from ingest.cli import booking_told, ids, output, telling
 from ingest.cli.filters import Connection, Json
 from ingest.cli.workspace import opened
 from workers.errors import NotFound
+
+#: characters of a line, however narrow the terminal
+_LEAST = 20
 
 app = typer.Typer(help="Bookings, as their events tell of them.", no_args_is_help=True)
 
@@ -28,7 +32,7 @@ def show(
     connection: Connection = None,
     as_json: Json = False,
 ) -> None:
-    """Show how a booking stands and every event of it, through all reschedules."""
+    """Show how a booking stands, with its seats or series, and every event of it, through all reschedules."""
     from workers.store import timeline
 
     with opened() as workspace, workspace.store.read() as sql:
@@ -39,26 +43,29 @@ def show(
     if as_json:
         output.json_line(told)
         return
-    output.say(telling.standing(told), style="bold")
+    _say(telling.standing(told), style="bold")
+    for sentence in booking_told.beside(told):
+        _say(sentence)
     output.say("")
     for event in told["events"]:
         _step(event, last=event is told["events"][-1])
 
 
 def _step(event: dict[str, Any], *, last: bool) -> None:
-    """`received -> event`, a line each, with the thread that joins them drawn on the left."""
-    delivery, uid = event["delivery"], event["booking"]["uid"]
-    bar = " " if last else "│"
-    came = (
-        f"delivery {delivery['id']}, {delivery['verdict']}, {delivery['bytes']:,} bytes" if delivery else "no delivery"
-    )
-    seen = f", seen {delivery['seen']} times" if delivery and delivery["seen"] > 1 else ""
-    says = [event["title"], event["status"], f"starts {telling.minute(event['start'])} UTC" if event["start"] else None]
+    """`received -> event`, each under its name, with the thread that joins the steps drawn on the left."""
+    thread = " " if last else "│"
     output.say(f"● {telling.when(event['received_at'])} UTC  {event['trigger'] or event['kind']}", style="bold")
-    output.say(f"{bar}   received  {came}{seen}", style="dim")
-    output.say(f"{bar}   event     {', '.join(filter(None, says)) or event['kind']}")
-    people = telling.who(event)
-    if people:
-        output.say(f"{bar}   who       {people}")
-    output.say(f"{bar}   uid       {uid}", style="dim")
-    output.say(bar)
+    for name, text, style in booking_told.step(event):
+        _say(text, first=f"{thread}   {name:<10}", rest=f"{thread}{'':<13}", style=style)
+    output.say(thread)
+
+
+def _say(text: str, *, first: str = "", rest: str = "", style: str = "") -> None:
+    """Text after `first`. A terminal has it folded between words, each further line after `rest`."""
+    width = output.width()
+    lines = [text]
+    if width is not None:
+        room = max(width - len(first), _LEAST)
+        lines = [line.plain.rstrip() for line in Text(output.clean(text)).wrap(output.console, room)]
+    for number, line in enumerate(lines):
+        output.say(f"{rest if number else first}{line}", style=style)

@@ -179,7 +179,8 @@ def standing(timeline: dict[str, Any]) -> str:
     gone = state["status"] in ("CANCELLED", "REJECTED")
     said = f"{title}{f' with {people}' if people else ''} {stands}"
     said += f"; it {'was to begin' if gone else 'begins'} at {starts} UTC." if starts else "."
-    moves = sum(event["trigger"] == "BOOKING_RESCHEDULED" for event in timeline["events"])
+    told = [event for event in timeline["events"] if event["trigger"] == "BOOKING_RESCHEDULED"]
+    moves = sum(event["booking"]["seat"] is None for event in told)  # of the whole booking
     if moves:
         said += f" It was rescheduled {_times(moves)}."
     number = len(timeline["events"])

@@ -27,7 +27,10 @@ def timeline(status: str | None, *triggers: str, **state: Any) -> dict[str, Any]
             "attendees": [someone("Jon")],
             **state,
         },
-        "events": [{"trigger": trigger, "received_at": "2026-11-01T09:00:00.000Z"} for trigger in triggers],
+        "events": [
+            {"trigger": trigger, "received_at": "2026-11-01T09:00:00.000Z", "booking": {"seat": None}}
+            for trigger in triggers
+        ],
     }
 
 
@@ -52,6 +55,12 @@ def test_how_a_booking_stands_is_a_sentence(status: str | None, said: str) -> No
 def test_reschedules_are_counted(moves: int, said: str) -> None:
     told = telling.standing(timeline("ACCEPTED", *["BOOKING_RESCHEDULED"] * moves))
     assert f"It was rescheduled {said}." in told
+
+
+def test_a_seat_that_moved_is_no_reschedule_of_the_booking() -> None:
+    told = timeline("ACCEPTED", "BOOKING_RESCHEDULED")
+    told["events"][0]["booking"]["seat"] = "s1"
+    assert "rescheduled" not in telling.standing(told)
 
 
 def test_a_title_that_names_everyone_is_enough() -> None:
