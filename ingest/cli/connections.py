@@ -10,6 +10,7 @@ import typer
 
 from ingest.cli import output
 from ingest.cli.demo import MARK
+from ingest.cli.filters import Json
 from ingest.cli.secret_input import given
 from ingest.cli.workspace import Workspace, opened
 from workers.errors import BadInput, Conflict, DaybookError, NotFound
@@ -18,17 +19,18 @@ from workers.store.events import spell
 
 app = typer.Typer(help="Cal.com organizations that Daybook may act for.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Pcid = Annotated[str, typer.Argument(metavar="PCID", help="The connection's id: any name, such as acme.")]
 #: calls a minute: Cal.com allows an API key 120 and locks accounts that go over it in bursts
 _PER_MINUTE = 90
 _LONGEST_PCID = 200
+#: Cal.com's ids are 32-bit integers
+_GREATEST_ID = 2_147_483_647
 
 
 @app.command()
 def add(
     pcid: Pcid,
-    org_id: Annotated[int, typer.Option(min=1, help="The organization's id at Cal.com.")],
+    org_id: Annotated[int, typer.Option(min=1, max=_GREATEST_ID, help="The organization's id at Cal.com.")],
     base_url: Annotated[str, typer.Option(help="Cal.com's API, ending in /v2.")] = "https://api.cal.com/v2",
     kind: Annotated[str, typer.Option(help="calcom: Cal.com's API v2.")] = "calcom",
     api_key: Annotated[str | None, typer.Option(help="An API key of an admin of the organization.")] = None,
@@ -60,7 +62,7 @@ def add(
     )
     reached = Reached(pcid, base_url, org_id, credential)
     row = connections.Connection(pcid, connections.Kind(kind), reached.base_url, org_id, per_minute, datetime.now(UTC))
-    with opened() as workspace:
+    with opened(making=True) as workspace:
         _refuse_beside_the_demo(workspace)
         try:
             with workspace.store.write() as sql:

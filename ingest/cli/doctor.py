@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -10,7 +11,9 @@ import typer
 from rich.text import Text
 
 from ingest.cli import output
+from ingest.cli.filters import Json
 from ingest.cli.verdicts import State, Verdict, fail, ok, warn
+from ingest.cli.workspace import missing_file
 from workers.errors import DaybookError
 from workers.settings import Settings, load
 from workers.store.engine import Store, open_store
@@ -24,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Json = False,
     local: Annotated[bool, typer.Option("--local", help="Only this machine: ask neither Cal.com nor the URL.")] = False,
 ) -> None:
     """Check everything Daybook needs and say what to do about what is wrong. Status 1 if anything fails."""
@@ -46,37 +49,42 @@ def _examine(*, local: bool) -> Iterator[Verdict]:
     try:
         settings = load()
         logs.set_up(settings.model_copy(update={"log_level": "error"}))
+        store = open_store(settings.database, pool_size=2)
     except DaybookError as error:
         yield fail("settings", error.message, "Mend that setting; nothing else can be looked at before.")
         return
     yield ok("settings", f"data in {settings.data_dir.absolute()}, webhooks at {settings.base_url}")
-    missing = _missing_file(settings)
-    if missing:
-        yield warn("database", f"{missing} is not there yet", "`daybook up` makes it, and `daybook migrate` does.")
-        return
-    with contextlib.closing(open_store(settings.database, pool_size=2)) as store:
+    with contextlib.closing(store):
+        missing = missing_file(store)
+        if missing:
+            yield warn("database", f"{missing} is not there yet", "`daybook up` makes it, and `daybook migrate` does.")
+            return
         usable = True
-        for verdict in machine(settings, store):
+        for verdict in _whatever_happens("this machine", machine(settings, store)):
             usable = usable and verdict.state not in _STOPS.get(verdict.check, ())
             yield verdict
         if usable and not local:
-            yield from _outside(settings, store)
+            yield from _whatever_happens("outside", _outside(settings, store))
 
 
 #: without these there is nothing to ask Cal.com about
-_STOPS = {"database": (State.FAIL,), "migrations": (State.FAIL, State.WARN), "secrets": (State.FAIL,)}
+_STOPS = {
+    "database": (State.FAIL,), "migrations": (State.FAIL, State.WARN), "secrets": (State.FAIL,),
+    "this machine": (State.FAIL,),
+}  # fmt: skip
 
 
-def _missing_file(settings: Settings) -> str | None:
-    """SQLite's file where it is not there: opening it would make it, and a doctor only looks."""
-    from pathlib import Path
-
-    from sqlalchemy import make_url
-
-    url = make_url(settings.database)
-    if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).exists():
-        return None
-    return url.database
+def _whatever_happens(part: str, looks: Iterator[Verdict]) -> Iterator[Verdict]:
+    """The verdicts, the last of them a failure where looking itself failed: a doctor tells, and does not fall ill."""
+    try:
+        yield from looks
+    except DaybookError as error:
+        yield fail(part, error.message, "Mend that first; what comes after it was not looked at.")
+    except Exception as error:
+        if os.environ.get("DAYBOOK_LOG_LEVEL") == "debug":
+            raise
+        said = f"looking ended in an unexpected {type(error).__name__}"
+        yield fail(part, said, "That is a bug; DAYBOOK_LOG_LEVEL=debug shows where.")
 
 
 def _outside(settings: Settings, store: Store) -> Iterator[Verdict]:

@@ -35,7 +35,7 @@ def create(
         raise BadInput(f"--role must be one of {', '.join(Role)}.")
     if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
         raise BadInput(f"NAME must be 1 to {_LONGEST_NAME} printable characters.")
-    with opened() as workspace, workspace.store.write() as sql:
+    with opened(making=True) as workspace, workspace.store.write() as sql:
         if any(key.name == name and key.revoked_at is None for key in keys.every(sql)):
             raise Conflict(f"there is a key {name!r} already; choose another name, or revoke that one first.")
         made, text = keys.create(sql, name=name, role=Role(role), now=datetime.now(UTC))

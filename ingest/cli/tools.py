@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest.cli import output
+from ingest.cli import output, pictures
 from ingest.cli.workspace import Workspace, opened
 from workers.errors import BadArguments, BadInput, NotFound
 
@@ -85,6 +85,7 @@ def call(
     """Call a tool; prints Cal.com's reply, pages joined. orgId is the connection's where it is left out."""
     from workers.calcom.arguments import check
     from workers.calcom.tools import find
+    from workers.catalogue.mask import mask
     from workers.reach import reach
 
     tool = find(name)
@@ -92,18 +93,19 @@ def call(
     with opened() as workspace, reach(workspace.store, workspace.vault, _chosen(workspace, pcid)) as client:
         checked = check(tool, arguments, client.connection.org_id)
         if tool.destructive and not yes and sys.stdin.isatty():
-            shown = ", ".join(f"{key}={checked[key]}" for key in checked if not _secret(tool, key))
-            question = f"{tool.sentence} ({output.clean(shown)}): {tool.note or 'this cannot be undone.'} Go on?"
-            if not typer.confirm(question, err=True):
-                output.stderr.print("Nothing was called.")
-                raise typer.Exit(1)
+            told = ", ".join(f"{key}={checked[key]}" for key in checked if not _secret(tool, key))
+            question = f"{tool.sentence} ({told}): {tool.note or 'this cannot be undone.'} Go on?"
+            if not output.agreed(question):
+                raise output.unchanged()
         with output.stderr.status("Asking Cal.com …"):
             reply = client.call(tool, arguments)
     if as_json:
         output.json_line(reply.json)
     else:
-        # Not rich's printer: what Cal.com says may hold escape sequences, which JSON spells out.
-        sys.stdout.write(json.dumps(reply.json, indent=2) + "\n")
+        shown = mask({"": reply.json})[""]
+        pictures.document(shown)
+        if shown != reply.json:
+            output.note("Secrets are hidden; --json shows them.")
         if reply.repeated:
             output.stderr.print("The first answer was lost; Cal.com says now that it is gone.", style="yellow")
 

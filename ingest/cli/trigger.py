@@ -14,6 +14,7 @@ from uuid import UUID
 import typer
 
 from ingest.cli import output
+from ingest.cli.filters import Json
 from ingest.cli.secret_input import given
 from ingest.cli.workspace import Workspace, opened
 from workers.errors import BadInput, DaybookError, NotFound
@@ -52,7 +53,7 @@ def trigger(
     version: Annotated[str, typer.Option(help="X-Cal-Webhook-Version: 2021-10-20 or 2026-07-27.")] = "2021-10-20",
     count: Annotated[int, typer.Option(min=1, max=10_000, help="How many, each with ids of its own.")] = 1,
     wait: Annotated[float, typer.Option(min=0, max=300, help="Seconds to wait for the event; 0: do not.")] = 5.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Send a signed sample of TRIGGER and print the answer and the event that came of it."""
     from ingest.samples import TRIGGERS_WITH_SAMPLES, sample

@@ -12,6 +12,7 @@ from tests.integration.registration.conftest import COMMAND, Daybook, Sandbox, d
 
 __all__ = ["daybook", "running_sandbox", "sandbox"]  # fixtures
 USERS = "cal_organizations_users_controller_get_organizations_users"
+WEBHOOKS = "cal_organizations_webhooks_controller_get_all_organization_webhooks"
 CREATE_ATTRIBUTE = "cal_organizations_attributes_controller_create_organization_attribute"
 DELETE_WEBHOOK = "cal_organizations_webhooks_controller_delete_webhook"
 DELETE_ATTRIBUTE = "cal_organizations_attributes_controller_delete_organization_attribute"
@@ -88,6 +89,24 @@ def test_a_tool_is_called_and_the_reply_is_printed_whole(daybook: Daybook) -> No
     assert len(reply["data"]) == 2
 
 
+def test_for_people_a_reply_is_in_its_own_script_and_its_secrets_are_hidden(daybook: Daybook) -> None:
+    daybook.want("webhooks: [{name: org, connection: acme}]")
+    daybook.run("webhooks", "apply")
+    (whole,) = daybook.json("tools", "call", WEBHOOKS)
+    secret = whole["data"][0]["secret"]
+    words = ["--arg", "name=Région", "--arg", "slug=region", "--arg", "type=TEXT", "--arg", "options=[]"]
+
+    hidden = daybook.run("tools", "call", WEBHOOKS)
+    made = daybook.run("tools", "call", CREATE_ATTRIBUTE, *words)
+
+    assert secret
+    assert secret not in hidden.stdout + hidden.stderr
+    assert json.loads(hidden.stdout)["data"][0]["id"] == whole["data"][0]["id"]
+    assert "--json shows them" in hidden.stderr
+    assert '"name": "Région"' in made.stdout
+    assert "hidden" not in made.stderr
+
+
 def test_a_tool_that_takes_away_does_not_ask_where_nobody_could_answer(daybook: Daybook) -> None:
     words = ["--arg", "name=Region", "--arg", "slug=region", "--arg", "type=TEXT", "--arg", "options=[]"]
     (made,) = daybook.json("tools", "call", CREATE_ATTRIBUTE, *words)
@@ -97,9 +116,9 @@ def test_a_tool_that_takes_away_does_not_ask_where_nobody_could_answer(daybook: 
     assert gone["data"]["id"] == made["data"]["id"]
 
 
-@pytest.mark.parametrize(("answer", "left"), [("n", 1), ("y", 0)])
-def test_on_a_terminal_a_person_is_asked_before_something_is_taken_away(
-    daybook: Daybook, sandbox: Sandbox, answer: str, left: int
+@pytest.mark.parametrize(("answer", "words", "left"), [("n", [], 1), ("y", [], 0), ("n", ["--yes"], 0)])
+def test_on_a_terminal_a_person_is_asked_before_something_is_taken_away_unless_they_said_yes(
+    daybook: Daybook, sandbox: Sandbox, answer: str, words: list[str], left: int
 ) -> None:
     daybook.want("webhooks: [{name: org, connection: acme}]")
     daybook.run("webhooks", "apply")
@@ -108,14 +127,14 @@ def test_on_a_terminal_a_person_is_asked_before_something_is_taken_away(
     os.write(ours, f"{answer}\n".encode())
 
     done = subprocess.run(
-        [*COMMAND, "tools", "call", DELETE_WEBHOOK, "--arg", f"webhookId={webhook['id']}"],
+        [*COMMAND, "tools", "call", DELETE_WEBHOOK, "--arg", f"webhookId={webhook['id']}", *words],
         cwd=daybook.folder, env=daybook.environ, stdin=theirs, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     os.close(ours)
     os.close(theirs)
 
-    assert "Delete a webhook" in done.stderr
-    assert webhook["id"] in done.stderr
+    assert ("Delete a webhook" in done.stderr and webhook["id"] in done.stderr) is not bool(words)
+    assert ("Nothing was changed." in done.stderr) is bool(left)
     assert (done.returncode, len(sandbox.webhooks())) == (left, left)
 
 
