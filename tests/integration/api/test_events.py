@@ -160,6 +160,28 @@ def test_a_booking_is_told_with_all_it_was_rescheduled_from_and_to(asked_on_each
         assert answer["events"][0]["delivery"]["verdict"] == "signed"
 
 
+def test_a_booking_is_told_with_its_seats_and_its_series(asked_on_each: Asked) -> None:
+    filled = asked_on_each.filled
+    seat: dict[str, Any] = {"seatsPerTimeSlot": 5, "attendeeSeatId": "s1"}
+    filled.event(uid="a", **seat)
+    filled.event(at=START + MINUTE, uid="b", rescheduleUid="a", trigger="BOOKING_RESCHEDULED", **seat)
+    said: dict[str, Any] = {"recurringEvent": {"freq": 2, "count": 4, "interval": 1}}
+    filled.event(uid="o1", **said)
+    filled.event(uid="o2", **said)
+    filled.event(at=START + MINUTE, uid="o1", trigger="BOOKING_CANCELLED", status="CANCELLED", **said)
+
+    seats, series = (asked_on_each.get(f"/bookings/{uid}").json() for uid in ("b", "o2"))
+
+    conforms(seats, "Timeline")
+    conforms(series, "Timeline")
+    assert [(one["id"], one["moved_to"]) for one in seats["state"]["seats"]] == [("s1", None)]
+    assert seats["events"][0]["previous_uid"] == "a"
+    assert series["series"]["ended"]["uid"] == "o1"
+    left = asked_on_each.get("/bookings/a").json()
+    conforms(left, "Timeline")
+    assert left["state"]["uid"] == "b"
+
+
 def test_a_booking_that_nobody_told_of_is_a_problem_404(asked: Asked) -> None:
     asked.filled.event(uid="a")
     nobody = (asked.get("/bookings/zzz"), asked.get("/bookings/a", connection="eu"), asked.get("/bookings/%00"))
