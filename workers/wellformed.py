@@ -26,7 +26,9 @@ def text(written: str) -> str:
 
 
 def host(name: str) -> None:
-    """A host that may be looked up, or an address."""
+    """A host that may be looked up, or an address without its [ ]."""
+    if any(sign in name for sign in " []@/?#\\"):
+        raise ValueError("has a host with a sign that no host has")
     try:
         name.encode("idna")
     except UnicodeError:

@@ -121,6 +121,10 @@ def _is_text(word: str) -> bool:
 
 
 def _of_system(error: OSError) -> str:
-    what = f"{error.filename}: " if error.filename is not None else ""
-    remedy = "see that this user may use it and that its disk has room; DAYBOOK_DATA_DIR says where Daybook's data is."
-    return f"{what}{error.strerror or type(error).__name__}; {remedy}"
+    said = error.strerror or type(error).__name__
+    if error.filename is None:
+        return f"{said}; see that what this reads from and prints to may be used, and that its disk has room."
+    return (
+        f"{error.filename}: {said}; see that this user may use it and that its disk has room. "
+        "DAYBOOK_DATA_DIR says where Daybook's data is."
+    )

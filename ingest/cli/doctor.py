@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,7 +58,7 @@ def _examine(*, local: bool) -> Iterator[Verdict]:
     with contextlib.closing(store):
         missing = missing_file(store)
         if missing:
-            yield warn("database", f"{missing} is not there yet", "`daybook up` makes it, and `daybook migrate` does.")
+            yield _not_there(settings, missing)
             return
         usable = True
         for verdict in _whatever_happens("this machine", machine(settings, store)):
@@ -65,6 +66,12 @@ def _examine(*, local: bool) -> Iterator[Verdict]:
             yield verdict
         if usable and not local:
             yield from _whatever_happens("outside", _outside(settings, store))
+
+
+def _not_there(settings: Settings, file: Path) -> Verdict:
+    if settings.database_url is not None and not file.parent.is_dir():
+        return fail("database", f"{file} cannot be made: its folder is not there", "Mend DAYBOOK_DATABASE_URL.")
+    return warn("database", f"{file} is not there yet", "`daybook up` makes it, and `daybook migrate` does.")
 
 
 #: without these there is nothing to ask Cal.com about

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
@@ -31,10 +33,16 @@ COLOURS = {
 
 
 def never_stumble() -> None:
-    """What a terminal's encoding has no character for is spelt out from now on, instead of ending the command."""
+    """Make printing end no command: what an encoding has no character for is spelt out, a closed stream takes all."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def json_line(value: Any) -> None:

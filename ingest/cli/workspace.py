@@ -86,7 +86,9 @@ def missing_file(store: Store) -> Path | None:
 
 def _nothing_here(settings: Settings, missing: Path) -> NotFound:
     if settings.database_url is not None:
-        return NotFound(f"{missing}, which DAYBOOK_DATABASE_URL names, is not there; `daybook migrate` makes it.")
+        return NotFound(
+            f"{missing}, which DAYBOOK_DATABASE_URL names, is not there; mend it, or make it with `daybook migrate`."
+        )
     return NotFound(
         f"there is no Daybook here: {missing} does not exist. Go to its folder, or name its data directory with "
         "DAYBOOK_DATA_DIR, or with --config the daybook.yaml that says `data_dir`. "

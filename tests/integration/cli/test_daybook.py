@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,6 +148,14 @@ def test_the_doctor_tells_of_a_broker_whose_url_only_its_client_can_refuse(
         assert found["database"] == "ok"
 
 
+def test_the_doctor_tells_a_database_that_is_new_from_one_that_cannot_be(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url, state in (("sqlite:///new.db", "warn"), ("sqlite:////proc/daybook/new.db", "fail")):
+        monkeypatch.setenv("DAYBOOK_DATABASE_URL", url)
+        assert verdicts(command)["database"] == state
+
+
 def test_the_doctor_outlives_a_look_that_fails(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def falls_ill(*_: object) -> Iterator[Verdict]:
         yield ok("disk", "room")
@@ -218,3 +227,11 @@ def test_a_terminal_that_is_not_utf8_ends_no_command(command: Command, filled: F
     assert b"\\u25cf" in said("bookings", "show", "uid-0")
     (event,) = map(json.loads, said("events", "list", "--json").splitlines())
     assert (event["id"], event["title"]) == (str(mine), "Zoë 会議")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_is_closed_ends_no_command(command: Command, filled: Filled, closed: str) -> None:
+    filled.event()
+    line = f"exec {shlex.quote(sys.executable)} -P -m ingest events list --json {closed}"
+
+    assert subprocess.run(["/bin/sh", "-c", line], cwd=command.folder, check=False).returncode == 0

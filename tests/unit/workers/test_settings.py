@@ -49,6 +49,7 @@ def test_the_defaults_are_those_that_scripts_rely_on() -> None:
         ("PUBLIC_URL", "https://daybook.acme.com:0"),
         ("PUBLIC_URL", "https://daybook..com"),
         ("HOST", "a..b"),
+        ("HOST", "http://127.0.0.1"),
         ("HOST", "127.0.0.1\n"),
         ("DATA_DIR", "da\nta"),
         ("DATA_DIR", "da\udcffta"),

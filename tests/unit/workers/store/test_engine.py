@@ -32,7 +32,9 @@ def test_any_text_opens_or_is_named_and_not_repeated(scheme: str, rest: str) -> 
     assert "hunter2" not in said
 
 
-@pytest.mark.parametrize("rest", ["u:hunter2@h:port/name", "u:p@[::1/name", "u:p@h:99999/name", "u:p@h..x/name"])
+@pytest.mark.parametrize(
+    "rest", ["u:hunter2@h:port/name", "u:p@[::1/name", "u:p@h:99999/name", "u:p@h..x/name", "u:p@[h/name"]
+)
 def test_a_wrong_host_or_port_is_said_at_once(rest: str) -> None:
     with pytest.raises(Misconfigured):
         open_store(f"postgresql+psycopg://{rest}")
