@@ -21,7 +21,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a step's value: where below the step (`("with", "userId")`), and a sentence with the remedy."""
+    """What is wrong with a step: where below it (`("with", "userId")`), and a sentence with the remedy."""
 
     path: tuple[str | int, ...]
     message: str
