@@ -30,6 +30,8 @@ class Call:
     values: Mapping[str, Any]
     #: the event as history shows it, with its payload
     event: Mapping[str, Any]
+    #: when the run first came to this step (aware), the same for every attempt: a wait counts from there
+    reached: datetime
     attempt: int = 1
     #: seconds that this attempt may take: after that another worker may take the run
     seconds: float = 120.0
@@ -37,10 +39,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It is done. `output` is JSON, what later steps see; `found`: it was there already, done by an earlier attempt."""
+    """It is done. `output` is JSON, what later steps see.
+
+    `found`: nothing was made now, it was there already, by an earlier attempt or by somebody else. `note` is for
+    people, where how it came to be done has to be said.
+    """
 
     output: Any = None
     found: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,12 @@ Outcome: TypeAlias = Done | Again | Lost | Refused | Until | Stop
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The effect is certainly not there."""
+    """It may be done now: its effect is not there, or doing it a second time has no second effect.
+
+    `reason` says what there is instead, where that is worth a word.
+    """
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
