@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -218,6 +219,85 @@ event_people = Table(
     sqlite_with_rowid=False,  # it is nothing but its key
 )
 
+#: every version of a rule that was ever live; a run says which it was
+rule_versions = Table(
+    "rule_versions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("source", Text, nullable=False),  # the rule's YAML, a file of its own
+    Column("file", Text, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("name", "digest"),
+)
+
+#: one rule meeting one event
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("version_id", Uuid, nullable=False),
+    Column("act", Text, nullable=False),  # do | undo
+    Column("event_id", Uuid, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("entity", Text, nullable=False),  # what is acted on one run at a time, in the order things happened
+    Column("once", Text, unique=True),  # one run for each, for ever; null: freed, so that there may be another
+    Column("key", Text, nullable=False),  # what `once_per` gave
+    Column("depth", Integer, nullable=False),  # runs before it, each of whose actions caused the next one's event
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("step", Integer, nullable=False),  # the place of the step that comes next, from 0
+    Column("attempt", Integer, nullable=False),  # attempts of that step that failed
+    Column("happened_at", Instant, nullable=False),  # when the event says
+    Column("due_at", Instant),  # null: it is over
+    Column("holds", Boolean, nullable=False),  # whether later runs of the entity wait for it
+    Column("holder", Text),  # the lease: who has it in hand, until when on the database's clock
+    Column("held_until", Float),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index(
+        "ix_runs_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
+    ),
+    Index(
+        "ix_runs_entity", "entity", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
+    ),
+    Index("ix_runs_event_id", "event_id"),
+    Index("ix_runs_state_id", "state", "id"),
+    Index("ix_runs_rule_id", "rule", "id"),
+)
+
+#: the ledger: one row for each step of a run that was begun
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("run_id", Uuid, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("request", Document, nullable=False),  # as people may see it
+    Column("answer", Document),
+    Column("reason", Text),
+    Column("effect", Text),  # by which an event that it causes is known again
+    Column("echo_id", Uuid),  # that event
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    UniqueConstraint("run_id", "step"),
+    Index(
+        "ix_actions_effect",
+        "effect",
+        sqlite_where=text("effect IS NOT NULL"),
+        postgresql_where=text("effect IS NOT NULL"),
+    ),
+    Index("ix_actions_state_id", "state", "id"),
+)
+
 #: who leads what, until when
 leases = Table(
     "leases",
@@ -252,6 +332,7 @@ __all__ = [
     "UNPROVED",
     "UNSETTLED",
     "Instant",
+    "actions",
     "bodies",
     "bookings",
     "budgets",
@@ -262,6 +343,8 @@ __all__ = [
     "leases",
     "metadata",
     "receipts",
+    "rule_versions",
+    "runs",
     "webhook_secrets",
     "webhooks",
 ]

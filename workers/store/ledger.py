@@ -1,0 +1,185 @@
+"""Statements about actions, the ledger: what a run's step was about to do is committed before it is done.
+
+Every change says whose run it is: a process that lost its lease changes nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from uuid_utils.compat import uuid7
+
+from workers.store.tables import actions, runs
+
+
+class ActionState(StrEnum):
+    """Where a step of a run is."""
+
+    PLANNED = "planned"  #: its time has not come (a wait)
+    SENDING = "sending"  #: an attempt is under way, or its end is not known
+    DONE = "done"
+    FAILED = "failed"  #: an attempt failed, and certainly did nothing
+    UNKNOWN = "unknown"  #: nobody can tell whether it was done; a person decides
+    SKIPPED = "skipped"  #: its `if` did not hold, or it was only a dry run
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row of the ledger. `request` and `answer` are JSON; `request` is as people may see it."""
+
+    id: UUID
+    run_id: UUID
+    step: str
+    place: int
+    kind: str
+    state: ActionState
+    attempts: int
+    request: Any
+    answer: Any
+    reason: str | None
+    effect: str | None
+    echo_id: UUID | None
+    begun_at: datetime
+    ended_at: datetime | None
+
+
+def begin(
+    connection: Connection,
+    run_id: UUID,
+    *,
+    step: str,
+    place: int,
+    kind: str,
+    state: ActionState,
+    request: Mapping[str, Any],
+    effect: str | None,
+    now: datetime,
+) -> Action:
+    """Write down what is about to be done, in `state` `sending` one attempt more. What was written first stays:
+    the request, the moment it was begun."""
+    attempts = 1 if state is ActionState.SENDING else 0
+    new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(actions)
+    statement = (
+        new.values(
+            id=uuid7(),
+            run_id=run_id,
+            step=step,
+            place=place,
+            kind=kind,
+            state=state,
+            attempts=attempts,
+            request=dict(request),
+            effect=effect,
+            begun_at=now,
+        )
+        .on_conflict_do_update(
+            index_elements=[actions.c.run_id, actions.c.step],
+            set_={
+                "state": state,
+                "attempts": actions.c.attempts + attempts,
+                "request": dict(request),
+                "effect": effect,
+            },
+        )
+        .returning(*actions.columns)
+    )
+    return _action(connection.execute(statement).one())
+
+
+def settle(
+    connection: Connection,
+    run_id: UUID,
+    step: str,
+    *,
+    state: ActionState,
+    now: datetime,
+    answer: Any = None,
+    reason: str | None = None,
+) -> None:
+    """How the attempt ended."""
+    over = state in (ActionState.DONE, ActionState.UNKNOWN, ActionState.SKIPPED)
+    connection.execute(
+        update(actions)
+        .where(actions.c.run_id == run_id, actions.c.step == step)
+        .values(state=state, answer=answer, reason=reason, ended_at=now if over else None)
+    )
+
+
+def of_run(connection: Connection, run_id: UUID) -> list[Action]:
+    """What a run did, step by step."""
+    query = select(actions).where(actions.c.run_id == run_id).order_by(actions.c.place)
+    return [_action(row) for row in connection.execute(query)]
+
+
+def of_runs(connection: Connection, run_ids: Sequence[UUID]) -> dict[UUID, list[Action]]:
+    """The same for several runs."""
+    found: dict[UUID, list[Action]] = {run_id: [] for run_id in run_ids}
+    query = select(actions).where(actions.c.run_id.in_(run_ids)).order_by(actions.c.run_id, actions.c.place)
+    for row in connection.execute(query):
+        found[row.run_id].append(_action(row))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Caused:
+    """The action that an event is the echo of, and its run."""
+
+    action_id: UUID
+    run_id: UUID
+    rule: str
+    depth: int
+
+
+def cause(connection: Connection, effects: Mapping[UUID, str]) -> dict[UUID, Caused]:
+    """Which of these events (id: the natural name of what it tells of) are echoes of actions of ours.
+
+    An action has one echo: the first event that tells of its effect. An attempt that may have failed counts, for its
+    echo may come before its answer.
+    """
+    if not effects:
+        return {}
+    rows = connection.execute(
+        select(actions.c.id, actions.c.run_id, actions.c.effect, actions.c.echo_id, runs.c.rule, runs.c.depth)
+        .join(runs, runs.c.id == actions.c.run_id)
+        .where(actions.c.effect.in_(set(effects.values())))
+        .where(actions.c.state.in_([ActionState.SENDING, ActionState.DONE, ActionState.UNKNOWN]))
+        .order_by(actions.c.id)
+    ).all()
+    found: dict[UUID, Caused] = {}
+    for event_id, effect in effects.items():
+        of_effect = [row for row in rows if row.effect == effect]
+        row = next((row for row in of_effect if row.echo_id == event_id), None)
+        row = row or next((row for row in of_effect if row.echo_id is None), None)
+        if row is None:
+            continue
+        taken = connection.execute(
+            update(actions)
+            .where(actions.c.id == row.id, actions.c.echo_id.is_(None) | (actions.c.echo_id == event_id))
+            .values(echo_id=event_id)
+            .returning(actions.c.id)
+        ).scalar_one_or_none()
+        if taken is not None:
+            found[event_id] = Caused(row.id, row.run_id, row.rule, row.depth)
+    return found
+
+
+def resolve(connection: Connection, run_id: UUID, step: str, *, done: bool, reason: str, now: datetime) -> bool:
+    """A person says of an `unknown` step whether it was done; False where it is not unknown."""
+    statement = (
+        update(actions)
+        .where(actions.c.run_id == run_id, actions.c.step == step, actions.c.state == ActionState.UNKNOWN)
+        .values(state=ActionState.DONE if done else ActionState.FAILED, reason=reason, ended_at=now if done else None)
+        .returning(actions.c.id)
+    )
+    return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def _action(row: Row[Any]) -> Action:
+    return Action(**{**row._mapping, "state": ActionState(row.state)})

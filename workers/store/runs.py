@@ -1,0 +1,390 @@
+"""Statements about runs: planning them once, taking them in hand one at a time for each entity, and how they end.
+
+Leases are judged by the database's clock, due times by the caller's. What a step did is in `ledger.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from uuid_utils.compat import uuid7
+
+from workers.store.clock import clock
+from workers.store.tables import runs
+
+
+class RunState(StrEnum):
+    """Where a run is."""
+
+    PLANNED = "planned"  #: nothing of it was begun
+    RUNNING = "running"  #: in hand, or waiting for the time of its next step
+    FAILED = "failed"  #: an attempt failed; it is tried again when it is due
+    DONE = "done"
+    SKIPPED = "skipped"  #: nothing is done, and nothing is wrong; the reason says why
+    DEAD = "dead"  #: a person has to look; the reason says at what
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run to be: `once` is unique for ever; `skipped` is the reason where it is over before it begins."""
+
+    rule: str
+    version_id: UUID
+    act: str
+    event_id: UUID
+    connection: str
+    trigger: str
+    entity: str
+    once: str
+    key: str
+    depth: int
+    happened_at: datetime
+    skipped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run in hand."""
+
+    id: UUID
+    rule: str
+    version_id: UUID
+    act: str
+    event_id: UUID
+    connection: str
+    entity: str
+    key: str
+    depth: int
+    step: int
+    attempt: int
+
+
+def plan(connection: Connection, planned: Sequence[Planned], now: datetime) -> int:
+    """Write down runs; returns how many are to be done. Planned again, the same run is the one there is.
+
+    Another event with a key that had its run gets one that is skipped, and says which run that was.
+    """
+    wanted = {one.once: one for one in planned if one.skipped is None}
+    fresh = _insert(connection, [_row(one, one.once, now) for one in wanted.values()])
+    over = [_row(one, _apart(one), now, one.skipped) for one in planned if one.skipped is not None]
+    if len(fresh) < len(wanted):
+        held = {
+            row.once: row
+            for row in connection.execute(
+                select(runs.c.once, runs.c.id, runs.c.event_id).where(runs.c.once.in_(wanted.keys() - fresh))
+            )
+        }
+        over += [
+            _row(one, _apart(one), now, f"once_per: run {held[once].id} was the one for this key")
+            for once, one in wanted.items()
+            if once in held and held[once].event_id != one.event_id
+        ]
+    _insert(connection, over)
+    return len(fresh)
+
+
+#: begins what stands in `once` where a run was over before it began
+_APART = "skipped|"
+
+
+def _apart(one: Planned) -> str:
+    """A name for a run that is none, so that a replay does not write it down a second time."""
+    return f"{_APART}{one.event_id}|{one.rule}|{one.act}"
+
+
+def _row(one: Planned, once: str, now: datetime, skipped: str | None = None) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "rule": one.rule,
+        "version_id": one.version_id,
+        "act": one.act,
+        "event_id": one.event_id,
+        "connection": one.connection,
+        "trigger": one.trigger,
+        "entity": one.entity,
+        "once": once,
+        "key": one.key,
+        "depth": one.depth,
+        "state": RunState.PLANNED if skipped is None else RunState.SKIPPED,
+        "reason": skipped,
+        "step": 0,
+        "attempt": 0,
+        "happened_at": one.happened_at,
+        "due_at": now if skipped is None else None,
+        "holds": skipped is None,
+        "created_at": now,
+        "ended_at": None if skipped is None else now,
+    }
+
+
+#: rows of one statement: SQLite takes 32,766 values in it
+_ROWS = 1_000
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Those of `rows` whose `once` is new."""
+    fresh: set[str] = set()
+    new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(runs)
+    for start in range(0, len(rows), _ROWS):
+        statement = new.values(rows[start : start + _ROWS]).on_conflict_do_nothing(index_elements=[runs.c.once])
+        fresh |= set(connection.execute(statement.returning(runs.c.once)).scalars())
+    return fresh
+
+
+def claim(connection: Connection, *, holder: str, now: datetime, seconds: float, limit: int) -> list[Claimed]:
+    """Take up to `limit` runs that are due, for so many seconds; the one that has waited longest first.
+
+    Of one entity one run is in hand at a time, in the order in which its events happened.
+    """
+    found = connection.execute(
+        select(runs.c.id, runs.c.entity).where(_takable(connection, now)).order_by(runs.c.due_at).limit(limit * 4)
+    ).all()
+    first: dict[str, UUID] = {}
+    for row in found:
+        first.setdefault(row.entity, row.id)
+    ids = list(first.values())[:limit]
+    if ids and connection.dialect.name != "sqlite":
+        # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks
+        # again, in a statement of its own, and the other leaves it.
+        entity = func.pg_try_advisory_xact_lock(func.hashtextextended(runs.c.entity, 0))
+        ids = list(connection.execute(select(runs.c.id).where(runs.c.id.in_(ids), entity)).scalars())
+    if not ids:
+        return []
+    taken = connection.execute(
+        update(runs)
+        .where(runs.c.id.in_(ids), _takable(connection, now))
+        .values(state=RunState.RUNNING, holds=True, holder=holder, held_until=clock(connection) + seconds)
+        .returning(*_CLAIMED)
+    )
+    return [Claimed(*row) for row in taken]
+
+
+_CLAIMED = tuple(runs.c[name] for name in Claimed.__dataclass_fields__)
+
+
+def _takable(connection: Connection, now: datetime) -> ColumnElement[bool]:
+    """Whether a run is due, in nobody's hand, and no other of its entity is in hand or comes before it."""
+    other = runs.alias("other")
+    at = clock(connection)
+    in_the_way = exists().where(
+        other.c.entity == runs.c.entity,
+        other.c.due_at.is_not(None),
+        other.c.id != runs.c.id,
+        or_(
+            other.c.held_until >= at,
+            and_(
+                other.c.holds == true(),
+                tuple_(other.c.happened_at, other.c.id) < tuple_(runs.c.happened_at, runs.c.id),
+            ),
+        ),
+    )
+    return and_(
+        runs.c.due_at.is_not(None),
+        runs.c.due_at <= now,
+        or_(runs.c.held_until.is_(None), runs.c.held_until < at),
+        ~in_the_way,
+    )
+
+
+def renew(connection: Connection, run_id: UUID, holder: str, seconds: float) -> bool:
+    """Keep a run in hand for so many seconds from now; False where it is another's, or nobody's, by now."""
+    at = clock(connection)
+    statement = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.holder == holder, runs.c.held_until >= at, runs.c.due_at.is_not(None))
+        .values(held_until=at + seconds)
+        .returning(runs.c.id)
+    )
+    return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def advance(connection: Connection, run_id: UUID, holder: str, step: int) -> bool:
+    """The step before `step` is over. False where the run is another's by now."""
+    return _set(connection, run_id, holder, step=step, attempt=0)
+
+
+def postpone(
+    connection: Connection,
+    run_id: UUID,
+    holder: str,
+    *,
+    due_at: datetime,
+    attempt: int,
+    reason: str,
+    failed: bool,
+) -> bool:
+    """Put a run down until `due_at`: after a failed attempt, with later runs of its entity waiting for it; else not."""
+    state = RunState.FAILED if failed else RunState.RUNNING
+    return _set(
+        connection,
+        run_id,
+        holder,
+        state=state,
+        due_at=due_at,
+        attempt=attempt,
+        reason=reason,
+        holds=failed,
+        holder=None,
+        held_until=None,
+    )
+
+
+def finish(
+    connection: Connection, run_id: UUID, holder: str, *, state: RunState, reason: str | None, now: datetime
+) -> bool:
+    """A run is over."""
+    return _set(connection, run_id, holder, state=state, reason=reason, **_over(now))
+
+
+def _over(now: datetime) -> dict[str, Any]:
+    return {"due_at": None, "holds": False, "holder": None, "held_until": None, "ended_at": now}
+
+
+def _set(connection: Connection, run_id: UUID, mine: str, /, **values: Any) -> bool:
+    statement = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.holder == mine, runs.c.due_at.is_not(None))
+        .values(**values)
+        .returning(runs.c.id)
+    )
+    return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def give_back(connection: Connection, holder: str) -> int:
+    """Put down everything that `holder` has in hand, to be taken at once by another; how many."""
+    given = connection.execute(
+        update(runs)
+        .where(runs.c.holder == holder, runs.c.due_at.is_not(None))
+        .values(holder=None, held_until=None)
+        .returning(runs.c.id)
+    )
+    return len(given.all())
+
+
+def cancel(connection: Connection, run_id: UUID, *, reason: str, now: datetime) -> bool:
+    """Nothing more of an unfinished run is done; False where it is over, or in hand at this moment."""
+    statement = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.due_at.is_not(None), _idle(connection))
+        .values(state=RunState.SKIPPED, reason=reason, **_over(now))
+        .returning(runs.c.id)
+    )
+    return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def retry(connection: Connection, run_id: UUID, *, now: datetime) -> bool:
+    """A dead or failed run is tried again at once, from the step where it stopped; False for any other."""
+    statement = (
+        update(runs)
+        .where(
+            runs.c.id == run_id,
+            or_(runs.c.state == RunState.DEAD, and_(runs.c.state == RunState.FAILED, _idle(connection))),
+        )
+        .values(state=RunState.FAILED, due_at=now, attempt=0, holds=True, ended_at=None, holder=None, held_until=None)
+        .returning(runs.c.id)
+    )
+    return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def _idle(connection: Connection) -> ColumnElement[bool]:
+    return or_(runs.c.held_until.is_(None), runs.c.held_until < clock(connection))
+
+
+def free(connection: Connection, event_ids: Sequence[UUID]) -> int:
+    """The keys of the runs of these events may have a run again; how many. Only a person wants that."""
+    freed = connection.execute(
+        update(runs)
+        .where(runs.c.event_id.in_(event_ids), runs.c.once.is_not(None), runs.c.due_at.is_(None))
+        .values(once=None)
+        .returning(runs.c.id)
+    )
+    return len(freed.all())
+
+
+def of_key(connection: Connection, rule: str, key: str, *, act: str = "do") -> Row[Any] | None:
+    """The run that a rule had for a key, whatever became of it; the newest, where the key was freed."""
+    return connection.execute(
+        select(runs)
+        .where(runs.c.rule == rule, runs.c.key == key, runs.c.act == act)
+        .where(or_(runs.c.once.is_(None), ~runs.c.once.startswith(_APART)))
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def count_due(connection: Connection, now: datetime, *, most: int) -> int:
+    """How many runs could be taken now, counted up to `most`."""
+    some = select(runs.c.id).where(_takable(connection, now)).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which runs are asked for; conditions are ANDed, the values of one ORed, empty means any."""
+
+    states: tuple[RunState, ...] = ()
+    rules: tuple[str, ...] = ()
+    event_id: UUID | None = None
+    connection: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> Sequence[Row[Any]]:
+    """Up to `limit` runs newest first, those older than the run `before`."""
+    query = _of(wanted)
+    if before is not None:
+        query = query.where(runs.c.id < before)
+    return connection.execute(query.order_by(runs.c.id.desc()).limit(limit)).all()
+
+
+def count(connection: Connection, wanted: Filter) -> int:
+    """How many runs there are of these."""
+    return int(connection.execute(select(func.count()).select_from(_of(wanted).subquery())).scalar_one())
+
+
+def of_events(connection: Connection, event_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The runs of these events, in the order they were planned."""
+    return connection.execute(select(runs).where(runs.c.event_id.in_(event_ids)).order_by(runs.c.id)).all()
+
+
+def one(connection: Connection, run_id: UUID) -> Row[Any] | None:
+    """One run."""
+    return connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+
+
+def _of(wanted: Filter) -> Select[Any]:
+    where: list[ColumnElement[bool]] = []
+    if wanted.states:
+        where.append(runs.c.state.in_(wanted.states))
+    if wanted.rules:
+        where.append(runs.c.rule.in_(wanted.rules))
+    if wanted.event_id is not None:
+        where.append(runs.c.event_id == wanted.event_id)
+    if wanted.connection is not None:
+        where.append(runs.c.connection == wanted.connection)
+    if wanted.since is not None:
+        where.append(runs.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        where.append(runs.c.created_at < wanted.until)
+    return select(runs).where(*where)
