@@ -151,7 +151,7 @@ def reached(call: Call, box: Toolbox) -> Caller | Refused:
 def ended(error: DaybookError, *, changes: bool) -> Again | Lost | Refused:
     """How an attempt ended that a tool's error ended. 5xx may come after the deed: such a change is lost."""
     if isinstance(error, RateLimited):
-        return Again(error.message, error.after)
+        return Again(error.message, error.after, counts=False)
     if isinstance(error, CalcomUnavailable):
         return Lost(error.message) if error.sent and changes else Again(error.message)
     return Refused(error.message)

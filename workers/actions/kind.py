@@ -52,10 +52,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Certainly not done, and worth another attempt, not sooner than after so many seconds."""
+    """Certainly not done, and worth another attempt, not sooner than after so many seconds.
+
+    `counts`: it was an attempt. One that had to wait for its turn (a rate limit) was none, however often.
+    """
 
     reason: str
     after: float = 0.0
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

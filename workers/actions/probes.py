@@ -67,7 +67,7 @@ def look(tool: Tool, arguments: Args, caller: Caller) -> Found | Again:
     except BadArguments:
         return Absent()  # such a call never leaves
     except RateLimited as error:
-        return Again(error.message, error.after)
+        return Again(error.message, error.after, counts=False)
     except CalcomUnavailable as error:
         return Again(error.message)
     except StoreUnavailable:

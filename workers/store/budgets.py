@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, cast, extract, func, insert, literal_column, select, update
-from sqlalchemy import Float as SqlFloat
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from workers.calcom import budget
 from workers.calcom.budget import BURST, Level
 from workers.errors import NotFound
+from workers.store.clock import clock
 from workers.store.engine import Store
 from workers.store.tables import budgets
 
@@ -46,7 +46,8 @@ class SqlBudget:
         """Read the level, let `step` make a new one (None: it stays), write it; one process at a time."""
         with self._store.write() as connection:
             level = self._locked(connection)
-            changed, answer = step(level, _now(connection))
+            # The clock is asked once the row is locked: waiting for it takes time.
+            changed, answer = step(level, float(connection.execute(select(clock(connection))).scalar_one()))
             if changed is not None:
                 connection.execute(
                     update(budgets)
@@ -70,13 +71,3 @@ class SqlBudget:
         if row is None:
             raise NotFound(f"The connection {self._pcid!r} was removed while it was used.")
         return Level(row.next_at, row.halted_until)
-
-
-def _now(connection: Connection) -> float:
-    """The database's clock in Unix seconds. Asked once the row is locked: waiting for it takes time."""
-    clock: Any
-    if connection.dialect.name == "sqlite":
-        clock = literal_column("(julianday('now') - 2440587.5) * 86400.0", SqlFloat)
-    else:
-        clock = cast(extract("epoch", func.clock_timestamp()), SqlFloat)
-    return float(connection.execute(select(clock)).scalar_one())

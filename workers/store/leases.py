@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, Connection, cast, delete, extract, func, literal_column, or_
-from sqlalchemy import Float as SqlFloat
+from sqlalchemy import Connection, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from workers.store.clock import clock
 from workers.store.tables import leases
 
 
@@ -16,13 +14,8 @@ def take(connection: Connection, name: str, holder: str, seconds: float) -> bool
 
     The clock is the database's, so that machines with different clocks agree.
     """
-    on_sqlite = connection.dialect.name == "sqlite"
-    now: ColumnElement[Any]
-    if on_sqlite:
-        now = literal_column("(julianday('now') - 2440587.5) * 86400.0", SqlFloat)
-    else:
-        now = cast(extract("epoch", func.clock_timestamp()), SqlFloat)
-    new = (sqlite if on_sqlite else postgresql).insert(leases)
+    now = clock(connection)
+    new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(leases)
     statement = (
         new.values(name=name, holder=holder, expires_at=now + seconds)
         .on_conflict_do_update(
@@ -36,6 +29,11 @@ def take(connection: Connection, name: str, holder: str, seconds: float) -> bool
         .returning(leases.c.holder)
     )
     return connection.execute(statement).scalar() == holder
+
+
+def holds(connection: Connection, name: str, holder: str) -> bool:
+    """Whether `holder` has the lease, unless it has just run out."""
+    return connection.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one_or_none() == holder
 
 
 def give_up(connection: Connection, name: str, holder: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -137,26 +137,40 @@ class Caused:
     depth: int
 
 
-def cause(connection: Connection, effects: Mapping[UUID, str]) -> dict[UUID, Caused]:
-    """Which of these events (id: the natural name of what it tells of) are echoes of actions of ours.
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """An event that may be one: when it says it happened, and the natural names of what it may tell of."""
 
-    An action has one echo: the first event that tells of its effect. An attempt that may have failed counts, for its
-    echo may come before its answer.
+    event_id: UUID
+    happened_at: datetime
+    effects: tuple[str, ...]
+
+
+#: how long after its last attempt an action can cause an event; the clocks are Cal.com's and ours
+_ECHOES = timedelta(minutes=10)
+
+
+def cause(connection: Connection, echoes: Sequence[Echo]) -> dict[UUID, Caused]:
+    """Which of these events are echoes of actions of ours, by id.
+
+    An action has one echo: the first event that tells of its effect, about then. An attempt whose end is not known
+    counts, for its echo may come before its answer.
     """
-    if not effects:
+    if not echoes:
         return {}
     rows = connection.execute(
-        select(actions.c.id, actions.c.run_id, actions.c.effect, actions.c.echo_id, runs.c.rule, runs.c.depth)
+        select(actions, runs.c.rule, runs.c.depth)
         .join(runs, runs.c.id == actions.c.run_id)
-        .where(actions.c.effect.in_(set(effects.values())))
+        .where(actions.c.effect.in_({effect for echo in echoes for effect in echo.effects}))
         .where(actions.c.state.in_([ActionState.SENDING, ActionState.DONE, ActionState.UNKNOWN]))
         .order_by(actions.c.id)
     ).all()
     found: dict[UUID, Caused] = {}
-    for event_id, effect in effects.items():
-        of_effect = [row for row in rows if row.effect == effect]
-        row = next((row for row in of_effect if row.echo_id == event_id), None)
-        row = row or next((row for row in of_effect if row.echo_id is None), None)
+    for echo in echoes:
+        event_id = echo.event_id
+        fitting = [row for row in rows if row.effect in echo.effects and _about_then(row, echo.happened_at)]
+        row = next((row for row in fitting if row.echo_id == event_id), None)
+        row = row or next((row for row in fitting if row.echo_id is None), None)
         if row is None:
             continue
         taken = connection.execute(
@@ -168,6 +182,12 @@ def cause(connection: Connection, effects: Mapping[UUID, str]) -> dict[UUID, Cau
         if taken is not None:
             found[event_id] = Caused(row.id, row.run_id, row.rule, row.depth)
     return found
+
+
+def _about_then(row: Row[Any], happened_at: datetime) -> bool:
+    """An action that is not over may have been begun long ago: its last attempt is what counts."""
+    early: bool = row.begun_at - _ECHOES <= happened_at
+    return early and (row.ended_at is None or happened_at <= row.ended_at + _ECHOES)
 
 
 def resolve(connection: Connection, run_id: UUID, step: str, *, done: bool, reason: str, now: datetime) -> bool:
