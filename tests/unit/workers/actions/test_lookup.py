@@ -36,7 +36,7 @@ def test_one_thing_is_its_data_a_list_is_items_and_what_is_not_there_is_null(cal
 def test_an_answer_that_is_lost_is_asked_for_again_and_a_refusal_is_one(call: Make, box: Box) -> None:
     for error, outcome in (
         (CalcomUnavailable("502."), Again("502.")),
-        (RateLimited("Wait.", after=9.0), Again("Wait.", 9.0)),
+        (RateLimited("Wait.", after=9.0), Again("Wait.", 9.0, counts=False)),
         (Forbidden("403."), Refused("403.")),
     ):
         assert LookupStep().perform(call(ASKING), box({ATTRIBUTE: error})) == outcome
