@@ -1,0 +1,97 @@
+"""Steps against the sandbox, a process of its own, with a real client."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from ingest.sandbox.setup import Options
+from workers.actions.kind import Absent, Again, Call, Done, Outcome, Unknowable
+from workers.actions.tool import ToolStep
+from workers.calcom.budget import LocalBudget
+from workers.calcom.client import AsyncClient, Client
+from workers.calcom.connection import BearerKey, Connection
+
+REACHED = datetime(2027, 1, 4, 9, tzinfo=UTC)
+
+
+@dataclass
+class Calcom:
+    """A sandbox, a toolbox whose every connection is it, and the `tool` step."""
+
+    base_url: str
+    key: str = Options().api_key
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        connection = Connection("acme", self.base_url, Options().org_id, BearerKey(self.key))
+        budget = LocalBudget(per_minute=1e6, burst=10_000)
+        self.client = Client(AsyncClient(connection, budget, attempts=1))
+
+    def caller(self, pcid: str) -> Client:
+        """The toolbox's."""
+        return self.client
+
+    def perform(self, tool: str, **arguments: Any) -> Outcome:
+        """One attempt."""
+        return ToolStep().perform(_call(tool, arguments), self)
+
+    def probe(self, tool: str, **arguments: Any) -> Done | Absent | Unknowable | Again:
+        """Whether it was done."""
+        return ToolStep().probe(_call(tool, arguments), self)
+
+    def done(self, tool: str, **arguments: Any) -> Any:
+        """The output of an attempt that has to succeed."""
+        outcome = self.perform(tool, **arguments)
+        assert isinstance(outcome, Done), outcome
+        return outcome.output
+
+    def control(self, name: str, **body: Any) -> None:
+        """POST one of the sandbox's controls."""
+        url = f"{self.base_url.removesuffix('/v2')}/_sandbox/{name}"
+        answer = httpx2.post(url, json=body, timeout=60, trust_env=False)
+        assert answer.is_success, answer.text
+
+    def fail(self, kind: str, method: str, **more: Any) -> None:
+        """The next call with that method goes wrong."""
+        self.control("faults", calls=[{"kind": kind, "method": method, **more}])
+
+
+def _call(tool: str, arguments: dict[str, Any]) -> Call:
+    values = {"tool": tool, "with": arguments}
+    return Call(key="k", rule="r", step="s", connection="acme", values=values, event={}, reached=REACHED)
+
+
+@pytest.fixture(scope="session")
+def _running() -> Iterator[Calcom]:
+    command = [sys.executable, "-P", "-m", "ingest.sandbox", "--port", "0", "--rate-limit", "0", "--time-unit", "0.01"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        calcom = Calcom(process.stdout.readline().split()[2])
+        try:
+            yield calcom
+        finally:
+            calcom.client.close()
+            process.terminate()
+
+
+@pytest.fixture
+def weak(calcom: Calcom) -> Iterator[Calcom]:
+    """The same with the key of a plain member."""
+    other = Calcom(calcom.base_url, Options().member_key)
+    yield other
+    other.client.close()
+
+
+@pytest.fixture
+def calcom(_running: Calcom) -> Calcom:
+    """The sandbox as at its start."""
+    _running.control("reset")
+    return _running
