@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workers.actions.kind import Absent, Call, Done, Outcome, Refused, Toolbox, Until
+from workers.rules.durations import duration
 from workers.rules.kinds import UNKNOWN, Key, Problem
 
 LONGEST = timedelta(days=3660)
 TOO_LONG = f"must be no longer than {LONGEST.days} days"
-FORMS = "a duration such as 90s, 45m, 24h, 3d, 2w or 1h30m, or an instant such as 2026-11-23T09:30:00Z"
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?=.)" + "".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in _UNITS), re.ASCII)
+FORMS = "a duration such as 90s, 45m, 24h, 3d or 1h30m, or an instant such as 2026-11-23T09:30:00Z"
 
 
 def read(written: object) -> timedelta | datetime:
-    """The duration or instant that is meant. Raises ValueError with half a sentence that says what may be written."""
-    if isinstance(written, str):
-        text = written.strip()
-        if parts := _DURATION.fullmatch(text):
-            given = zip(_UNITS.values(), parts.groups(), strict=True)
-            try:
-                return timedelta(**{unit: int(number) for unit, number in given if number})
-            except OverflowError:
-                raise ValueError(TOO_LONG) from None
-        try:
-            written = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(f"must be {FORMS}") from None
-    if isinstance(written, timedelta):
-        return written
-    if isinstance(written, datetime):
-        if written.tzinfo is None:
-            raise ValueError("must be an instant with its offset, such as 2026-11-23T09:30:00Z")
-        return written
-    raise ValueError(f"must be {FORMS}")
+    """The duration or instant that is meant. Raises ValueError with half a sentence that says what may be written.
+
+    An expression may give a duration below zero: that is over.
+    """
+    if not isinstance(written, str):
+        raise ValueError(f"must be {FORMS}")
+    text = written.strip()
+    if (span := duration(text.removeprefix("-"))) is not None:
+        return -span if text.startswith("-") else span
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"must be {FORMS}") from None
+    if instant.tzinfo is None:
+        raise ValueError("must be an instant with its offset, such as 2026-11-23T09:30:00Z")
+    return instant
 
 
 class WaitStep:
@@ -56,12 +50,9 @@ class WaitStep:
         if (written := values.get("wait", UNKNOWN)) is UNKNOWN:
             return
         try:
-            meant = read(written)
+            read(written)
         except ValueError as error:
             yield Problem(("wait",), f"wait {error}.")
-            return
-        if isinstance(meant, timedelta) and meant > LONGEST:
-            yield Problem(("wait",), f"wait {TOO_LONG}.")
 
     def output(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """`until`: the instant it waited for."""
