@@ -1,0 +1,122 @@
+"""What the names in expressions stand for during one decision or one step. Made lazily: many rules share it.
+
+A payload comes from outside and can be anything, so what of it expressions may see is bounded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from cel_expr_python import cel
+from google.protobuf.message import Message
+
+from workers.rules.results import Unresolved
+from workers.rules.scope import Stage, plain_stage
+from workers.rules.shapes import Unfit
+
+#: what of an event's values expressions can see: so many, of so many characters together, nested so deep.
+#: Protobuf reads no more than 100 levels, of which each of JSON's takes three.
+_MOST_VALUES = 10_000
+_MOST_TEXT = 1_000_000
+_DEEPEST = 30
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Bindings:
+    """An event, the outputs of steps, and the time it is."""
+
+    __slots__ = ("_activations", "_event", "_messages", "_now", "_run", "_undo")
+
+    def __init__(
+        self, event: Mapping[str, Any], run: Mapping[str, Any], undo: Mapping[str, Any], now: datetime
+    ) -> None:
+        self._event, self._run, self._undo, self._now = event, run, undo, now
+        self._messages: dict[bool, Message | Unresolved] = {}
+        self._activations: dict[tuple[Stage, bool], cel.Activation] = {}
+
+    def activation(self, stage: Stage, payload: bool) -> cel.Activation:
+        """The variables on a stage, with or without the event's payload. Raises Unresolved."""
+        found = self._activations.get((stage, payload))
+        if found is None:
+            event = self._message(payload)
+            outputs = {"run": stage.outputs("run", self._run), "undo": stage.outputs("undo", self._undo)}
+            found = self._activations[stage, payload] = stage.activation(event, self._now, outputs)
+        return found
+
+    def _message(self, payload: bool) -> Message:
+        if payload not in self._messages:
+            try:
+                self._messages[payload] = _message(self._event, payload)
+            except Unresolved as reason:
+                self._messages[payload] = reason
+        made = self._messages[payload]
+        if isinstance(made, Unresolved):
+            raise Unresolved(made.reason)
+        return made
+
+
+def bind(
+    event: Mapping[str, Any],
+    run: Mapping[str, Any] = _NOTHING,
+    undo: Mapping[str, Any] = _NOTHING,
+    *,
+    now: datetime,
+) -> Bindings:
+    """Bindings of an event as history shows it, with the outputs of steps by their ids. `now` is aware."""
+    return Bindings(event, run, undo, now)
+
+
+def _message(event: Mapping[str, Any], payload: bool) -> Message:
+    stage = plain_stage()
+    try:
+        seen = {**event, "payload": _Visible().value(event.get("payload") or {}, 0) if payload else None}
+        return _built(stage, seen)
+    except Unfit as error:
+        raise Unresolved(f"the event is not of the shape that events have: {error}") from error
+
+
+def _built(stage: Stage, event: Mapping[str, Any]) -> Message:
+    try:
+        return stage.event(event)
+    except UnicodeEncodeError:
+        return stage.event(_Visible().value(event, 0))
+
+
+class _Visible:
+    """Copies JSON as far as expressions may see it: counts, and mends text that is no Unicode."""
+
+    def __init__(self) -> None:
+        self._values, self._text = _MOST_VALUES, _MOST_TEXT
+
+    def value(self, value: Any, depth: int) -> Any:
+        self._values -= 1
+        if self._values < 0:
+            raise Unresolved(f"the event has more than {_MOST_VALUES:,} values, too many for expressions")
+        if depth > _DEEPEST:
+            raise Unresolved(f"the event is nested more than {_DEEPEST} levels deep, too deep for expressions")
+        if isinstance(value, str):
+            return self._clean(value)
+        if isinstance(value, Mapping):
+            return {self._clean(str(key)): self.value(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item, depth + 1) for item in value]
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
+            return _float(value)
+        return value
+
+    def _clean(self, text: str) -> str:
+        self._text -= len(text)
+        if self._text < 0:
+            raise Unresolved(f"the event has more than {_MOST_TEXT:,} characters, too many for expressions")
+        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise Unresolved("the event has a number of over 300 digits, too large for expressions") from error

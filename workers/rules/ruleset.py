@@ -1,0 +1,31 @@
+"""The rules that are live together, found by trigger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from workers.rules.rule import Rule
+
+#: what an event is to a rule: an occasion to act, or to take back what was done
+Act: TypeAlias = Literal["do", "undo"]
+
+
+class RuleSet:
+    """Rules by name, each name once."""
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self.rules: Mapping[str, Rule] = MappingProxyType({rule.name: rule for rule in rules})
+        listening: dict[str, list[tuple[Rule, Act]]] = defaultdict(list)
+        for rule in sorted(self.rules.values(), key=lambda rule: rule.name):
+            for trigger in rule.undo.on if rule.undo is not None else ():
+                listening[trigger].append((rule, "undo"))
+            for trigger in rule.on:
+                listening[trigger].append((rule, "do"))
+        self._listening = {trigger: tuple(pairs) for trigger, pairs in listening.items()}
+
+    def on(self, trigger: str | None) -> Sequence[tuple[Rule, Act]]:
+        """The rules that hear a trigger, in the order of their names; undoing comes before doing."""
+        return self._listening.get(trigger, ()) if trigger is not None else ()
