@@ -10,22 +10,33 @@ from uuid import UUID
 import dramatiq
 import structlog
 from dramatiq import Broker, Worker
+from uuid_utils.compat import uuid7
 
 from workers import queue
+from workers.act import Acting
+from workers.actions.registry import kinds
 from workers.errors import StoreUnavailable
 from workers.persist import persist
+from workers.rulebook import Rulebook
 from workers.settings import Settings
 from workers.store.engine import Store, open_store
 from workers.sweep import Sweep
+from workers.toolbox import Box
+from workers.vault import open_vault
 
 log = structlog.get_logger(__name__)
 
+#: seconds that a thread goes on carrying out runs before it lets go: a process that is to stop waits for it
+_AT_A_STRETCH = 10.0
 #: milliseconds between two looks of an idle worker at the broker: what a lone event waits for, at the most
 _IDLE = 20
 
 
-def declare(broker: Broker, store: Store) -> None:
-    """Bind the actors to `broker`; there is no global broker to be had by importing in the wrong order."""
+def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, threads: int) -> None:
+    """Bind the actors to `broker`; there is no global broker to be had by importing in the wrong order.
+
+    `threads` is how many carry out runs.
+    """
 
     # SQLite has one writer: more threads would only take turns, and each would hold its batch in memory.
     turn = threading.Lock() if store.sqlite else contextlib.nullcontext()
@@ -34,31 +45,66 @@ def declare(broker: Broker, store: Store) -> None:
     def persist_receipts(ids: list[str]) -> None:
         try:
             with turn:
-                persist(store, [UUID(one) for one in ids])
+                done = persist(store, [UUID(one) for one in ids], book.live())
+            _ring_to_act(broker, min(done.runs, threads))
         except StoreUnavailable as error:
             # Not a failure of the message: the receipts wait in SQL, and the sweep rings when it is back.
             log.warning("persist.sql_away", receipts=len(ids), reason=error.message)
             time.sleep(1)  # a broker full of messages must not become a busy loop of failed connections
+
+    @dramatiq.actor(broker=broker, actor_name=queue.ACT, queue_name=queue.ACT)
+    def carry_out_runs() -> None:
+        try:
+            until = time.monotonic() + _AT_A_STRETCH
+            while time.monotonic() < until:
+                if not acting.act():
+                    return
+            _ring_to_act(broker, 1)
+        except StoreUnavailable as error:
+            # What was in hand is taken up again when its lease has run out.
+            log.warning("act.sql_away", reason=error.message)
+            time.sleep(1)
+
+
+def _ring_to_act(broker: Broker, times: int) -> None:
+    try:
+        queue.ring_to_act(broker, times)
+    except Exception as error:  # any broker, any way of being away; the sweep rings when it is back
+        log.warning("act.broker_away", reason=type(error).__name__)
 
 
 class WorkerProcess:
     """Everything one worker process runs. `start` returns; `stop` finishes what is in hand and returns the rest."""
 
     def __init__(self, settings: Settings) -> None:
-        self._store = open_store(settings.database, pool_size=settings.work_threads + 2)
+        threads = settings.work_threads, settings.act_threads
+        self._store = open_store(settings.database, pool_size=sum(threads) + 2)
         self._broker = queue.open_broker(settings.broker)
-        declare(self._broker, self._store)
-        # Prefetch is Dramatiq's twice the threads: a larger one starves the other worker processes.
-        self._worker = Worker(self._broker, worker_threads=settings.work_threads, worker_timeout=_IDLE)
-        self._sweep = Sweep(self._store, self._broker, settings.sweep_interval)
+        step_kinds = kinds(settings)
+        book = Rulebook(self._store, settings.rules, step_kinds)
+        self._box = Box(self._store, open_vault(settings))
+        self._acting = Acting(self._store, book, step_kinds, self._box, holder=str(uuid7()))
+        declare(self._broker, self._store, book, self._acting, threads=settings.act_threads)
+        # Prefetch is Dramatiq's twice the threads: a larger one starves the other worker processes. Runs have threads
+        # of their own, for they wait for others' answers.
+        self._workers = [
+            Worker(self._broker, queues={name}, worker_threads=count, worker_timeout=_IDLE)
+            for name, count in zip((queue.PERSIST, queue.ACT), threads, strict=True)
+        ]
+        self._sweep = Sweep(self._store, self._broker, settings.sweep_interval, act_threads=settings.act_threads)
 
     def start(self) -> None:
         self._broker.emit_after("process_boot")
-        self._worker.start()
+        for worker in self._workers:
+            worker.start()
         self._sweep.start()
 
     def stop(self) -> None:
         self._sweep.stop()
-        self._worker.stop(timeout=30_000)
+        for worker in self._workers:
+            worker.stop(timeout=30_000)
+        with contextlib.suppress(StoreUnavailable):  # then its leases run out by themselves
+            self._acting.give_back()
+        self._box.close()
         self._broker.close()
         self._store.close()

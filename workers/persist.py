@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
+from workers import decide
 from workers.catalogue.event import Event, Kind
 from workers.catalogue.read import read
 from workers.errors import StoreUnavailable
+from workers.rulebook import NOTHING, Live
 from workers.store import bookings, events, receipts
 from workers.store.engine import ROW_REFUSED, Store
 from workers.store.receipts import Arrived
@@ -20,10 +24,24 @@ log = structlog.get_logger(__name__)
 SQLITE_BATCH = 64
 
 
-def persist(store: Store, ids: Sequence[UUID]) -> int:
-    """Make events of those of `ids` that still wait; returns how many. Run twice, it does nothing the second time."""
+@dataclass(frozen=True, slots=True)
+class Persisted:
+    """How many events were written, and how many runs they cause."""
+
+    events: int = 0
+    runs: int = 0
+
+    def __add__(self, other: Persisted) -> Persisted:
+        return Persisted(self.events + other.events, self.runs + other.runs)
+
+
+def persist(store: Store, ids: Sequence[UUID], live: Live = NOTHING) -> Persisted:
+    """Make events of those of `ids` that still wait, and write down the runs that the `live` rules make of them.
+
+    Run twice, it does nothing the second time.
+    """
     try:
-        return _persist(store, ids)
+        return _persist(store, ids, live)
     except StoreUnavailable:
         raise
     except ROW_REFUSED:
@@ -31,33 +49,45 @@ def persist(store: Store, ids: Sequence[UUID]) -> int:
             log.exception("persist.receipt_refused", delivery=str(ids[0]))
             return _persist_bare(store, ids[0])
         log.exception("persist.batch_refused", receipts=len(ids))
+    except Exception:  # a bug in what decides
+        if live is NOTHING:
+            raise
+        log.exception("persist.decide_failed", receipts=len(ids))
+        if len(ids) == 1:  # the history comes first: the event is written, and causes nothing
+            return _persist(store, ids, NOTHING)
     # One row that the database refuses must not hold the others back.
-    return sum(persist(store, [one]) for one in ids)
+    return _sum(persist(store, [one], live) for one in ids)
 
 
-def _persist(store: Store, ids: Sequence[UUID]) -> int:
+def _sum(parts: Iterable[Persisted]) -> Persisted:
+    return sum(parts, Persisted())
+
+
+def _persist(store: Store, ids: Sequence[UUID], live: Live) -> Persisted:
     with store.read() as connection:
         arrived = receipts.arrived(connection, ids)
         # Asked only where some were left out: for their size, or because they do not wait any more.
         large = receipts.large(connection, ids) if len(arrived) < len(ids) and len(ids) > 1 else []
-    read = [(one, to_event(one)) for one in arrived]
+    # The history reads a payload from the body when it is asked for; rules see it now.
+    read = [(one, to_event(one, payload=live is not NOTHING)) for one in arrived]
     size = SQLITE_BATCH if store.sqlite else len(read)
-    written = sum(_write(store, read[start : start + size]) for start in range(0, len(read), size or 1))
-    return written + sum(_persist(store, [one]) for one in large)
+    written = (_write(store, read[start : start + size], live) for start in range(0, len(read), size or 1))
+    return _sum(written) + _sum(_persist(store, [one], live) for one in large)
 
 
-def _persist_bare(store: Store, receipt_id: UUID) -> int:
+def _persist_bare(store: Store, receipt_id: UUID) -> Persisted:
     """What no event could be written for still becomes one, with nothing in it but where it came from."""
     with store.read() as connection:
         arrived = receipts.arrived(connection, [receipt_id])
     bare = [(one, Event(kind=Kind.UNPARSED, trigger=None, occurred_at=one.received_at)) for one in arrived]
-    return _write(store, bare)
+    return _write(store, bare, NOTHING)
 
 
-def _write(store: Store, read: Sequence[tuple[Arrived, Event]]) -> int:
-    """Write the events of those receipts that nobody else took meanwhile. All else is done before the lock is taken."""
+def _write(store: Store, read: Sequence[tuple[Arrived, Event]], live: Live) -> Persisted:
+    """Write the events of those receipts that nobody else took meanwhile, and the runs they cause. All else is done
+    before the lock is taken."""
     if not read:
-        return 0
+        return Persisted()
     spelt = events.spelt(read, sqlite=store.sqlite)
     # Not durable by itself: what a power cut takes back is a receipt that waits again, and the sweep rings for it.
     with store.write(durable=False) as connection:
@@ -75,10 +105,11 @@ def _write(store: Store, read: Sequence[tuple[Arrived, Event]]) -> int:
             ),
             on_sqlite=store.sqlite,
         )
-        return len(read)
+        heard = decide.heard(live, read)
+        return Persisted(len(read), decide.plan(connection, live, heard, now=datetime.now(UTC)))
 
 
-def to_event(arrived: Arrived) -> Event:
+def to_event(arrived: Arrived, *, payload: bool = True) -> Event:
     """What a delivery says."""
     headers = dict(arrived.headers)
     return read(
@@ -86,5 +117,5 @@ def to_event(arrived: Arrived) -> Event:
         content_type=headers.get("content-type"),
         version=headers.get("x-cal-webhook-version"),
         received_at=arrived.received_at,
-        payload=False,  # the history reads it from the body when it is asked for
+        payload=payload,
     )

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: the queue, and the actor behind it, that makes events of receipts
 PERSIST = "persist"
+#: the queue, and the actor behind it, that carries out runs: slow calls, which must not stand in an event's way
+ACT = "act"
 #: ids in one message: about 9 KB, one transaction of the worker
 PER_MESSAGE = 256
 #: ids that may wait to be sent
@@ -62,6 +64,7 @@ def open_broker(url: str, *, middleware: Sequence[Middleware] = ()) -> Broker:
         dead_message_ttl=3_600_000,
     )
     broker.declare_queue(PERSIST)
+    broker.declare_queue(ACT)
     return broker
 
 
@@ -90,11 +93,18 @@ def ring(broker: Broker, ids: Sequence[UUID]) -> None:
         broker.enqueue(persist_message(ids[start : start + PER_MESSAGE]))
 
 
-def depth(broker: Broker) -> int:
+def ring_to_act(broker: Broker, times: int) -> None:
+    """Send the doorbell for runs that are due: each message wakes one thread, which goes on while there are any."""
+    broker.declare_queue(ACT)
+    for _ in range(times):
+        broker.enqueue(Message(queue_name=ACT, actor_name=ACT, args=(), kwargs={}, options={}))
+
+
+def depth(broker: Broker, queue: str = PERSIST) -> int:
     """How many messages wait to be taken, none of them in a worker's hands."""
     if isinstance(broker, RedisBroker):
-        return int(broker.client.llen(f"{broker.namespace}:{PERSIST}"))
-    counts = broker.get_queue_message_counts(PERSIST)  # type: ignore[attr-defined]
+        return int(broker.client.llen(f"{broker.namespace}:{queue}"))
+    counts = broker.get_queue_message_counts(queue)  # type: ignore[attr-defined]
     return int(counts[0])
 
 

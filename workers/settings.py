@@ -80,7 +80,24 @@ class Settings(BaseModel):
         ge=0,
         description="bytes of deliveries kept on local disk while SQL is away; 0: no spool",
     )
-    work_threads: int = Field(4, ge=1, le=64, description="threads of a worker process")
+    work_threads: int = Field(4, ge=1, le=64, description="threads of a worker process that make events")
+    act_threads: int = Field(4, ge=1, le=64, description="threads of a worker process that carry out actions")
+    rules: Path = Field(Path("rules"), description="folder of rule files; one that is not there holds none")
+    http_allow: tuple[str, ...] | None = Field(
+        None,
+        description="hosts and networks beside the public internet that `http` steps may send to, comma-separated; "
+        "e.g. n8n.internal,10.1.0.0/16",
+    )
+    python_steps: dict[str, str] | None = Field(
+        None,
+        description="functions that `python` steps may call: name=package.module:function, comma-separated, "
+        "or a mapping in daybook.yaml",
+    )
+    signing_secret: SecretStr | None = Field(
+        None,
+        description="whsec_… secret(s) that sign what `http` steps send, newest first, comma-separated; "
+        "unset: derived from the key that seals secrets",
+    )
     sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
@@ -125,6 +142,37 @@ class Settings(BaseModel):
                     "must be Fernet keys (32 url-safe base64 bytes); make one with: python -c "
                     '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
                 ) from None
+        return value
+
+    @field_validator("http_allow", mode="before")
+    @classmethod
+    def _http_allow(cls, value: object) -> object:
+        entries = value.split(",") if isinstance(value, str) else value
+        if entries is None:
+            return None
+        if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
+            raise ValueError("must be a list of hosts and networks")
+        return tuple(wellformed.destination(entry) for entry in entries)
+
+    @field_validator("python_steps", mode="before")
+    @classmethod
+    def _python_steps(cls, value: object) -> object:
+        if isinstance(value, str):
+            pairs = (pair.partition("=") for pair in value.split(","))
+            value = {name.strip(): function.strip() for name, _, function in pairs}
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise ValueError("must be pairs of a name and package.module:function")
+        for name, function in value.items():
+            wellformed.python_step(str(name), str(function))
+        return value
+
+    @field_validator("signing_secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        for secret in value.get_secret_value().split(",") if value else ():
+            wellformed.signing_secret(secret.strip())
         return value
 
     @property

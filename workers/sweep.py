@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from workers import queue
 from workers.errors import StoreUnavailable
-from workers.store import leases, receipts
+from workers.store import leases, receipts, runs
 from workers.store.engine import Store
 
 log = structlog.get_logger(__name__)
@@ -27,10 +27,11 @@ _LIMIT = 20_000
 class Sweep:
     """A thread that sweeps every `interval` seconds while it holds the lease."""
 
-    def __init__(self, store: Store, broker: Broker, interval: float) -> None:
+    def __init__(self, store: Store, broker: Broker, interval: float, *, act_threads: int) -> None:
         self._store = store
         self._broker = broker
         self._interval = interval
+        self._act_threads = act_threads
         self._holder = str(uuid7())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
@@ -52,6 +53,7 @@ class Sweep:
         while not self._stop.wait(self._interval):
             try:
                 rung = sweep(self._store, self._broker, holder=self._holder, lease=self._interval * 3 + 5)
+                sweep_runs(self._store, self._broker, holder=self._holder, threads=self._act_threads)
             except StoreUnavailable as error:
                 log.warning("sweep.sql_away", reason=error.message)
             except Exception as error:  # the broker, in any of its ways; the next sweep tries again
@@ -73,3 +75,15 @@ def sweep(store: Store, broker: Broker, *, holder: str, lease: float) -> int:
         ids = receipts.waiting(connection, before=before, limit=_LIMIT)
     queue.ring(broker, ids)
     return len(ids)
+
+
+def sweep_runs(store: Store, broker: Broker, *, holder: str, threads: int) -> int:
+    """Ring for runs that are due: planned ones whose bell was missed, waits and retries whose time has come, leases
+    that ran out. Returns how many bells were rung; 0 unless `holder` leads."""
+    with store.read() as connection:
+        if not leases.holds(connection, "sweep", holder):
+            return 0
+        due = runs.count_due(connection, datetime.now(UTC), most=threads)
+    missing = max(0, due - queue.depth(broker, queue.ACT))
+    queue.ring_to_act(broker, missing)
+    return missing

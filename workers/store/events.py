@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -130,7 +131,7 @@ def _emails(event: Event) -> Iterable[str]:
     return dict.fromkeys(person.email.lower() for person in people if person is not None and person.email)
 
 
-def shape(row: Row[Any]) -> dict[str, Any]:
+def shape(row: Row[Any] | SimpleNamespace) -> dict[str, Any]:
     """An event as the command line and the API show it, without its payload. Instants are ISO text ending in Z."""
     booking = None
     if row.booking_uid is not None:
@@ -187,3 +188,18 @@ def payloads(connection: Connection, rows: Sequence[Row[Any]]) -> dict[UUID, dic
             event = read(body, content_type=None, version=row.webhook_version, received_at=row.received_at)
             held[row.id] = event.payload
     return {row.id: held.get(row.id, {}) for row in rows}
+
+
+def told(arrived: Arrived, event: Event, lineages: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """An event as the history will show it, with its payload, before anyone asks the history."""
+    uid = event.booking.uid if event.booking else None
+    row = _row(arrived, event)
+    lineage = lineages.get((arrived.connection, uid), uid) if uid is not None else None
+    shown = shape(SimpleNamespace(**row, lineage=lineage, caused_by=None))
+    return {**shown, "payload": event.payload}
+
+
+def mark_caused(connection: Connection, causes: Mapping[UUID, UUID]) -> None:
+    """Say of events which of our actions caused them."""
+    for event_id, action_id in causes.items():
+        connection.execute(update(events).where(events.c.id == event_id).values(caused_by=str(action_id)))

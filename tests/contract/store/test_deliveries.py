@@ -127,9 +127,9 @@ def test_any_name_of_a_webhook_or_verdict_is_an_answer(filled: Filled, anything:
 
 def test_a_released_delivery_flows_on_and_keeps_its_verdict(filled: Filled) -> None:
     mine = filled.keep(body(), verdict="mismatch")
-    assert persist(filled.store, [mine]) == 0
+    assert persist(filled.store, [mine]).events == 0
     assert release(filled.store, [mine, UUID(int=1)]) == [mine]
-    assert persist(filled.store, [mine]) == 1
+    assert persist(filled.store, [mine]).events == 1
     assert state(filled.store, mine) == "persisted"
     assert found(filled.store, Filter(verdict="mismatch", state=State.PERSISTED)) == [mine]
     assert release(filled.store, [mine]) == []
@@ -139,7 +139,7 @@ def test_a_discarded_delivery_stays_and_never_becomes_an_event(filled: Filled) -
     mine = filled.keep(body(), verdict="unsigned")
     assert discard(filled.store, [mine]) == [mine]
     assert release(filled.store, [mine]) == []
-    assert persist(filled.store, [mine]) == 0
+    assert persist(filled.store, [mine]).events == 0
     assert found(filled.store, Filter(state=State.DISCARDED)) == [mine]
 
 
@@ -149,7 +149,7 @@ def test_a_replay_reads_the_event_anew_in_place(filled: Filled) -> None:
         before = history.one(connection, mine)
     assert replay(filled.store, [mine]) == [mine]
     assert state(filled.store, mine) == "received"
-    assert persist(filled.store, [mine]) == 1
+    assert persist(filled.store, [mine]).events == 1
     with filled.store.read() as connection:
         assert history.one(connection, mine) == before
         assert history.count(connection, history.Filter()) == 1

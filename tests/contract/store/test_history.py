@@ -408,7 +408,7 @@ def test_a_tail_does_not_miss_an_event_whose_transaction_commits_after_a_later_o
         tail = Tail(store, Filter())
         with store.write() as connection:
             connection.execute(tables.events.insert().values(_row(slow)))
-            assert persist(store, [fast]) == 1
+            assert persist(store, [fast]).events == 1
             assert [row.id for row in tail.fresh()] == [fast]
         assert [row.id for row in tail.fresh()] == [slow]
         assert list(tail.fresh()) == []

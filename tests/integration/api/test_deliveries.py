@@ -70,7 +70,7 @@ def test_a_released_delivery_is_rung_for_and_becomes_an_event(asked_on_each: Ask
     conforms(answer.json(), "Delivery")
     assert (answer.status_code, answer.json()["state"]) == (200, "received")
     assert asked_on_each.bell.ids == [mine]
-    assert persist(asked_on_each.filled.store, [mine]) == 1
+    assert persist(asked_on_each.filled.store, [mine]).events == 1
     assert asked_on_each.get(f"/events/{mine}").status_code == 200
 
 

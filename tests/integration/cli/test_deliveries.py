@@ -97,7 +97,7 @@ def test_a_released_delivery_is_rung_for(
     broker = queue.open_broker(broker_server.url)
     assert queue.depth(broker) == 1
     broker.close()
-    assert persist(filled.store, [four[3]]) == 1
+    assert persist(filled.store, [four[3]]).events == 1
     assert len(command.run("events", "list", "--booking", "q", "--json").lines()) == 1
 
 

@@ -1,0 +1,403 @@
+"""Carrying out runs: take one in hand, go through its steps, write down each before and after it is done.
+
+What a step does is its kind's; this knows when it may be done. Before a step that changes anything `sending` is
+committed; after a crash, or an answer that was lost, nothing is sent again until the kind's probe has said that the
+effect is not there. Where no probe can tell, a person decides.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from workers.actions.kind import (
+    Absent,
+    Again,
+    Call,
+    Done,
+    Kind,
+    Lost,
+    Outcome,
+    Refused,
+    Stop,
+    Toolbox,
+    Unknowable,
+    Until,
+)
+from workers.catalogue.mask import mask
+from workers.errors import DaybookError, NotFound, StoreUnavailable
+from workers.rulebook import Rulebook
+from workers.rules.expressions import Bindings, Unresolved, bind
+from workers.rules.rule import Rule, Step
+from workers.store import events, history, ledger, runs
+from workers.store.engine import Store
+from workers.store.ledger import Action, ActionState
+from workers.store.runs import Claimed, RunState
+
+log = structlog.get_logger(__name__)
+
+#: seconds that a run is in one process's hand; each step begins them anew, and none takes as long
+LEASE = 300.0
+#: seconds that one attempt may take
+ATTEMPT = 150.0
+#: bytes of JSON of a step's output that are kept
+MOST_KEPT = 1_000_000
+#: seconds between two looks of a run that waits for the one it is to take back
+_LOOK_AGAIN = 5.0
+
+
+_Told = TypeVar("_Told")
+
+
+class _LeaseLostError(Exception):
+    """Another process has the run by now: nothing of it is ours to write any more."""
+
+
+class _OverError(Exception):
+    """The run ends here."""
+
+    def __init__(self, state: RunState, reason: str | None) -> None:
+        self.state = state
+        self.reason = reason
+
+
+class _LaterError(Exception):
+    """The run is put down until an instant; `failed`: because an attempt failed."""
+
+    def __init__(self, due_at: datetime, reason: str, *, failed: bool, attempt: int) -> None:
+        self.due_at = due_at
+        self.reason = reason
+        self.failed = failed
+        self.attempt = attempt
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run in hand, with what its expressions see."""
+
+    claimed: Claimed
+    rule: Rule
+    steps: Sequence[Step]
+    event: Mapping[str, Any]
+    #: outputs by step, of this run; for an undo, of the run taken back
+    outputs: dict[str, Any]
+    #: outputs by step of the undo itself
+    undone: dict[str, Any]
+    actions: dict[str, Action]
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def undoes(self) -> bool:
+        return self.claimed.act == "undo"
+
+    def bindings(self, now: datetime) -> Bindings:
+        return bind(self.event, run=self.outputs, undo=self.undone, now=now)
+
+    def keep(self, step: Step, output: Any) -> None:
+        (self.undone if self.undoes else self.outputs)[step.id] = output
+
+
+class Acting:
+    """Carries out runs for one process. Safe to share between threads.
+
+    `holder` names the process; `clock` gives an aware instant, `dice` a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        book: Rulebook,
+        kinds: Mapping[str, Kind],
+        box: Toolbox,
+        *,
+        holder: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._kinds = kinds
+        self._box = box
+        self._holder = holder
+        self._clock = clock
+        self._dice = dice
+
+    def act(self) -> bool:
+        """Carry out one run that is due, as far as it goes now; False where there is none. Raises StoreUnavailable."""
+        with self._store.write() as connection:
+            taken = runs.claim(connection, holder=self._holder, now=self._clock(), seconds=LEASE, limit=1)
+        for claimed in taken:
+            self._carry_out(claimed)
+        return bool(taken)
+
+    def give_back(self) -> None:
+        """Put down what is in hand, for another process."""
+        with self._store.write() as connection:
+            runs.give_back(connection, self._holder)
+
+    def _carry_out(self, claimed: Claimed) -> None:
+        try:
+            run = self._open(claimed)
+            if run.rule.dry_run:
+                self._rehearse(run)
+            for place in range(claimed.step, len(run.steps)):
+                self._step(run, place)
+            raise _OverError(RunState.DONE, "; ".join(run.troubles) or None)
+        except _OverError as over:
+            with self._store.write() as connection:
+                runs.finish(
+                    connection, claimed.id, self._holder, state=over.state, reason=over.reason, now=self._clock()
+                )
+            if over.state is RunState.DEAD:
+                log.error("run.dead", run=str(claimed.id), rule=claimed.rule, reason=over.reason)
+        except _LaterError as later:
+            with self._store.write() as connection:
+                runs.postpone(
+                    connection,
+                    claimed.id,
+                    self._holder,
+                    due_at=later.due_at,
+                    attempt=later.attempt,
+                    reason=later.reason,
+                    failed=later.failed,
+                )
+        except _LeaseLostError:
+            log.warning("run.lease_lost", run=str(claimed.id), rule=claimed.rule)
+
+    def _open(self, claimed: Claimed) -> _Run:
+        try:
+            rule = self._book.rule(claimed.version_id)
+        except NotFound as error:
+            raise _OverError(RunState.DEAD, error.message) from None
+        with self._store.read() as connection:
+            row = history.one(connection, claimed.event_id)
+            if row is None:
+                raise _OverError(RunState.DEAD, f"event {claimed.event_id} is no longer in the history")
+            event = {**events.shape(row), "payload": events.payloads(connection, [row])[row.id]}
+            actions = {action.step: action for action in ledger.of_run(connection, claimed.id)}
+        done = {name: action.answer for name, action in actions.items() if action.state is ActionState.DONE}
+        if claimed.act == "do":
+            return _Run(claimed, rule, rule.steps, event, done, {}, actions)
+        if rule.undo is None:
+            raise _OverError(RunState.DEAD, "this version of the rule has nothing to take back")
+        return _Run(claimed, rule, rule.undo.steps, event, self._taken_back(claimed), done, actions)
+
+    def _taken_back(self, claimed: Claimed) -> dict[str, Any]:
+        """The outputs of the run that this one takes back, which is over by then."""
+        with self._store.write() as connection:
+            before = runs.of_key(connection, claimed.rule, claimed.key)
+            if before is None:
+                raise _OverError(RunState.SKIPPED, "there is no run to take back")
+            if before.due_at is not None and not runs.cancel(
+                connection, before.id, reason=f"taken back by run {claimed.id}", now=self._clock()
+            ):
+                due_at = self._clock() + timedelta(seconds=_LOOK_AGAIN)
+                raise _LaterError(due_at, f"run {before.id} is still under way", failed=True, attempt=claimed.attempt)
+            found = ledger.of_run(connection, before.id)
+        outputs = {action.step: action.answer for action in found if action.state is ActionState.DONE}
+        if not outputs:
+            raise _OverError(RunState.SKIPPED, f"run {before.id} did nothing that could be taken back")
+        return outputs
+
+    def _rehearse(self, run: _Run) -> None:
+        """A dry run: what each step would be told is written down, and nothing is done."""
+        for place, step in enumerate(run.steps):
+            now = self._clock()
+            try:
+                request = self._kinds[step.kind].shown(_values(step, run.bindings(now)))
+                reason = "dry run"
+            except Unresolved as error:  # it needs what an earlier step would have given
+                request, reason = {}, f"dry run; {error.reason}"
+            with self._mine(run) as connection:
+                ledger.begin(
+                    connection,
+                    run.claimed.id,
+                    step=step.id,
+                    place=place,
+                    kind=step.kind,
+                    state=ActionState.SKIPPED,
+                    request=request,
+                    effect=None,
+                    now=now,
+                )
+                ledger.settle(connection, run.claimed.id, step.id, state=ActionState.SKIPPED, now=now, reason=reason)
+        raise _OverError(RunState.SKIPPED, "dry run")
+
+    def _step(self, run: _Run, place: int) -> None:
+        step = run.steps[place]
+        earlier = run.actions.get(step.id)
+        now = earlier.begun_at if earlier is not None else self._clock()
+        try:
+            bindings = run.bindings(now)
+            if step.condition is not None and earlier is None and step.condition.evaluate(bindings) is not True:
+                self._note(run, place, ActionState.SKIPPED, reason="its `if` did not hold", now=now)
+                return
+            values = _values(step, bindings)
+        except Unresolved as error:
+            self._give_up(run, place, f"step {step.id}: {error.reason}", ActionState.FAILED)
+            return
+        call = Call(
+            key=f"{run.claimed.id}.{run.claimed.act}.{step.id}",
+            rule=run.rule.name,
+            step=step.id,
+            connection=step.connection or run.claimed.connection,
+            values=values,
+            event=run.event,
+            reached=now,
+            attempt=run.claimed.attempt + 1,
+            seconds=ATTEMPT,
+        )
+        self._judge(run, place, call, self._attempt(run, place, call, earlier))
+
+    def _attempt(self, run: _Run, place: int, call: Call, earlier: Action | None) -> Outcome | Unknowable:
+        """One attempt; after one whose end nobody knows, only if it is certain that the effect is not there."""
+        kind = self._kinds[run.steps[place].kind]
+        if earlier is not None and earlier.state is ActionState.DONE:  # a crash after it, before the run went on
+            return Done(earlier.answer, found=True)
+        if earlier is not None and earlier.state in (ActionState.SENDING, ActionState.UNKNOWN) and kind.changes:
+            found = self._asked(kind.probe, call)
+            if not isinstance(found, Absent):
+                return found
+        if kind.changes or earlier is None:
+            state = ActionState.SENDING if kind.changes else ActionState.PLANNED
+            with self._mine(run) as connection:
+                run.actions[call.step] = ledger.begin(
+                    connection,
+                    run.claimed.id,
+                    step=call.step,
+                    place=place,
+                    kind=kind.name,
+                    state=state,
+                    request=kind.shown(call.values),
+                    effect=kind.effect(call),
+                    now=call.reached,
+                )
+        return self._asked(kind.perform, call)
+
+    def _asked(self, ask: Callable[[Call, Toolbox], _Told], call: Call) -> _Told | Refused | Lost:
+        """A kind raises nothing but bugs: one of those must not bring the same run down again and again."""
+        try:
+            return ask(call, self._box)
+        except StoreUnavailable:
+            raise
+        except DaybookError as error:
+            return Refused(error.message)
+        except Exception as error:
+            log.exception("action.failed", rule=call.rule, step=call.step)
+            return Lost(f"an unexpected {type(error).__name__}, which is a bug; the log has more")
+
+    def _judge(self, run: _Run, place: int, call: Call, outcome: Outcome | Unknowable) -> None:
+        step = run.steps[place]
+        attempt = run.claimed.attempt + 1
+        match outcome:
+            case Done():
+                output = _kept(outcome.output)
+                note = outcome.note or ("it was there already" if outcome.found else None)
+                self._note(run, place, ActionState.DONE, answer=output, reason=note, now=self._clock())
+                run.keep(step, output)
+            case Stop():
+                self._note(run, place, ActionState.DONE, reason=outcome.reason, now=self._clock())
+                raise _OverError(RunState.DONE, outcome.reason)
+            case Until():
+                raise _LaterError(outcome.at, f"step {step.id} waits", failed=False, attempt=run.claimed.attempt)
+            case Refused():
+                self._give_up(run, place, f"step {step.id}: {outcome.reason}", ActionState.FAILED)
+            case Unknowable():
+                self._give_up(
+                    run,
+                    place,
+                    f"step {step.id}: nobody knows whether it was done: {outcome.reason}",
+                    ActionState.UNKNOWN,
+                )
+            case Lost() | Again():
+                at_least = outcome.after if isinstance(outcome, Again) else 0.0
+                counts = outcome.counts if isinstance(outcome, Again) else True
+                pause = step.retry.pause(attempt if counts else max(1, attempt - 1), self._dice(), at_least=at_least)
+                lost = isinstance(outcome, Lost)
+                if pause is None:
+                    state = ActionState.UNKNOWN if lost and self._kinds[step.kind].changes else ActionState.FAILED
+                    self._give_up(run, place, f"step {step.id}: {outcome.reason}, {attempt} times", state)
+                    return
+                if not lost:
+                    with self._mine(run) as connection:
+                        ledger.settle(
+                            connection,
+                            run.claimed.id,
+                            step.id,
+                            state=ActionState.FAILED,
+                            reason=outcome.reason,
+                            now=self._clock(),
+                        )
+                raise _LaterError(
+                    self._clock() + timedelta(seconds=pause),
+                    f"step {step.id}: {outcome.reason}",
+                    failed=True,
+                    attempt=attempt if counts else run.claimed.attempt,
+                )
+
+    def _give_up(self, run: _Run, place: int, reason: str, state: ActionState) -> None:
+        """Another attempt would end the same way: the run is dead, or goes on without the step where it says so."""
+        step = run.steps[place]
+        self._note(run, place, state, reason=reason, now=self._clock(), advance=step.on_error == "continue")
+        if step.on_error == "stop":
+            raise _OverError(RunState.DEAD, reason)
+        run.troubles.append(reason)
+
+    def _note(
+        self,
+        run: _Run,
+        place: int,
+        state: ActionState,
+        *,
+        now: datetime,
+        answer: Any = None,
+        reason: str | None = None,
+        advance: bool = True,
+    ) -> None:
+        """How a step ended, and that the next one comes."""
+        step = run.steps[place]
+        with self._mine(run) as connection:
+            if step.id not in run.actions:
+                ledger.begin(
+                    connection,
+                    run.claimed.id,
+                    step=step.id,
+                    place=place,
+                    kind=step.kind,
+                    state=ActionState.PLANNED,
+                    request={},
+                    effect=None,
+                    now=now,
+                )
+            ledger.settle(connection, run.claimed.id, step.id, state=state, now=now, answer=answer, reason=reason)
+            if advance:
+                runs.advance(connection, run.claimed.id, self._holder, place + 1)
+        if advance:
+            run.claimed = replace(run.claimed, step=place + 1, attempt=0)
+
+    @contextmanager
+    def _mine(self, run: _Run) -> Iterator[Connection]:
+        """A transaction that writes, with the run still ours and its lease begun anew."""
+        with self._store.write() as connection:
+            if not runs.renew(connection, run.claimed.id, self._holder, LEASE):
+                raise _LeaseLostError
+            yield connection
+
+
+def _values(step: Step, bindings: Bindings) -> dict[str, Any]:
+    return {key: template.evaluate(bindings) for key, template in step.values.items()}
+
+
+def _kept(output: Any) -> Any:
+    """A step's output as it is kept and seen by later steps: without secrets, and of bounded size."""
+    kept = mask({"output": output})["output"]
+    size = len(msgspec.json.encode(kept))
+    return kept if size <= MOST_KEPT else {"left_out": f"{size} bytes; at most {MOST_KEPT} are kept"}

@@ -1,0 +1,53 @@
+"""What step kinds may use of the process they run in: Cal.com's clients, shared and kept open for a while."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from workers.calcom.client import Client
+from workers.reach import reach
+from workers.store.engine import Store
+from workers.vault import Vault
+
+#: seconds after which a client is made anew: its connection may have a new credential or address by then
+_FRESH = 30.0
+#: seconds that an action waits for the budget in a worker's hand; a longer wait is done in SQL
+_MAX_WAIT = 5.0
+
+
+class Box:
+    """`workers.actions.kind.Toolbox` on the store's connections. Close it."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self._lock = threading.Lock()
+        self._clients: dict[str, tuple[float, Client]] = {}
+        self._old: list[tuple[float, Client]] = []
+
+    def caller(self, pcid: str) -> Client:
+        """A client for a connection. Raises NotFound, Misconfigured, StoreUnavailable."""
+        now = time.monotonic()
+        with self._lock:
+            made_at, client = self._clients.get(pcid, (now, None))
+            if client is not None and now < made_at + _FRESH:
+                return client
+            fresh = reach(self._store, self._vault, pcid, max_wait=_MAX_WAIT)
+            if client is not None:
+                self._old.append((now, client))
+            self._clients[pcid] = now, fresh
+            # Whoever still calls with an old one is done by the time it is closed.
+            done = [old for old in self._old if now > old[0] + 20 * _FRESH]
+            self._old = [old for old in self._old if old not in done]
+        for _, one in done:
+            one.close()
+        return fresh
+
+    def close(self) -> None:
+        """Close every client."""
+        with self._lock:
+            clients = [client for _, client in [*self._clients.values(), *self._old]]
+            self._clients, self._old = {}, []
+        for client in clients:
+            client.close()
