@@ -149,6 +149,12 @@ async def get_calls(sandbox: Sandbox, request: Request) -> Response:
     return _json(200, {"count": len(calls), "calls": calls})
 
 
+async def get_effects(sandbox: Sandbox, request: Request) -> Response:
+    """`GET effects`: what calls did, oldest first, each with how often; `?method=` and `?path=` as in `calls`."""
+    effects = sandbox.effects.chosen(request.query_params.get("method"), request.query_params.get("path", ""))
+    return _json(200, {"count": len(effects), "effects": effects})
+
+
 async def get_deliveries(sandbox: Sandbox, request: Request) -> Response:
     """`GET deliveries`: every attempt, oldest first, and how many deliveries are not finished."""
     trigger, webhook = request.query_params.get("trigger"), request.query_params.get("webhook")
@@ -189,6 +195,7 @@ _CONTROLS: tuple[tuple[str, str, Control], ...] = (
     ("POST", "faults", set_faults),
     ("GET", "faults", get_faults),
     ("GET", "calls", get_calls),
+    ("GET", "effects", get_effects),
     ("GET", "deliveries", get_deliveries),
     ("GET", "state", get_state),
     ("POST", "reset", reset),

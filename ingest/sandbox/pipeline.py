@@ -27,6 +27,8 @@ from ingest.sandbox.sender import Outgoing
 from ingest.sandbox.state import User, new_uuid
 from ingest.sandbox.validation import checked
 
+#: faults that come before the deed, and leave it undone
+_BEFORE = ("error_before", "cut_before", "hang")
 _EDGE_PAGE = "<html><head><title>{0}</title></head><body><h1>{0} from the edge</h1></body></html>"
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -89,8 +91,8 @@ async def _answer(sandbox: Sandbox, request: Request, act: Callable[[User, datet
         if standing and standing.blocked:
             raise throttled()
         caller = caller_of(credential, world)
-        if fault and fault.kind == "error_before":
-            response = _faulty(fault)
+        if fault and fault.kind in _BEFORE:
+            response = await _instead(fault)
         else:
             response = await act(caller, now)
     except Refusal as refusal:
@@ -122,6 +124,8 @@ async def _act(sandbox: Sandbox, endpoint: Endpoint, request: Request, caller: U
     if endpoint.body is not None:
         call.body = checked(_document(request, await request.body()), endpoint.body)
     answer = endpoint.answer(call)
+    if endpoint.method != "GET":
+        sandbox.effects.note(endpoint.method, request.url.path, call.body)
     data = success(answer.data, pagination=answer.pagination) if isinstance(answer, Paged) else success(answer)
     for announced in call.announcements:
         body = to_json({"triggerEvent": announced.trigger, "createdAt": iso(now), "payload": announced.payload})
@@ -158,6 +162,15 @@ def _document(request: Request, body: bytes) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+async def _instead(fault: CallFault) -> Response:
+    """What comes in place of the deed."""
+    if fault.kind == "error_before":
+        return _faulty(fault)
+    if fault.kind == "hang":
+        await asyncio.sleep(fault.seconds)
+    return CutResponse(to_json(bare_failure()), 200, media_type="application/json")
 
 
 async def _after(

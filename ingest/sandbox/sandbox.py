@@ -1,4 +1,4 @@
-"""One sandbox: its world, its faults, what was called, and its sender. It knows nothing of HTTP."""
+"""One sandbox: its world, its faults, what was called and done, and its sender. It knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ingest.sandbox.effects import Effects
 from ingest.sandbox.faults import Faults
 from ingest.sandbox.gate import Throttle
 from ingest.sandbox.seed import seeded
@@ -35,6 +36,7 @@ class Sandbox:
         self.options = options
         self.faults = Faults()
         self.calls: deque[CallRecord] = deque(maxlen=_MOST_CALLS_KEPT)
+        self.effects = Effects()
         self.throttle = Throttle()
         self.world: World = seeded(options)
         self.sender = Sender(self.world, self.faults, options)
@@ -52,6 +54,7 @@ class Sandbox:
             setattr(self.world, name, getattr(fresh, name))
         self.faults.replace(Faults())
         self.calls.clear()
+        self.effects.clear()
         self.sender.attempts.clear()
         self.throttle = Throttle()
         self._own_throttles.clear()

@@ -76,6 +76,36 @@ def test_a_slow_answer_comes_in_the_end(api: Any) -> None:
     assert api("POST", ENTRIES, OOO).status_code == 201
 
 
+def test_by_chance_the_same_seed_strikes_the_same_calls(api: Any) -> None:
+    def seen(seed: int) -> list[int]:
+        api.control("faults", seed=seed, calls=[{"kind": "error_before", "chance": 0.5, "times": 4}])
+        return [api("GET", "/users").status_code for _ in range(20)]
+
+    first = seen(7)
+
+    assert first.count(500) == 4
+    assert first[:4] != [500] * 4
+    assert seen(7) == first
+    assert seen(8) != first
+
+
+def test_what_calls_did_is_counted_by_what_they_asked_for(api: Any) -> None:
+    call_fault(api, kind="error_after", method="POST")
+    for body in (OOO, OOO, {"userId": 90212}, {"userId": 90212}):
+        api("POST", ENTRIES if "start" in body else "/memberships", body)
+    api("POST", "/memberships", {"userId": 1})
+
+    effects = api.look("effects")["effects"]
+
+    assert [(effect["path"].rpartition("/")[2], effect["times"]) for effect in effects] == [
+        ("ooo", 1),  # the second was refused
+        ("memberships", 2),  # and these both wrote
+    ]
+    assert effects[0]["body"] == OOO
+    assert api.look("effects", method="DELETE") == {"count": 0, "effects": []}
+    assert api.look("effects", path="/ooo")["count"] == 1
+
+
 def test_faults_replace_the_ones_before(api: Any) -> None:
     call_fault(api, kind="error_before", times=100)
     api.control("faults")
@@ -178,7 +208,8 @@ def test_a_reset_begins_again(api: Any, receiver: Any) -> None:
     assert before["webhooks"]
     assert "keys" not in before
     assert api.look("state")["webhooks"] == []
-    assert api.look("faults") == {"calls": [], "deliveries": []}
+    assert api.look("faults") == {"calls": [], "deliveries": [], "seed": 0, "drawn": 0}
+    assert api.look("effects")["count"] == 0
     assert api.look("deliveries") == {"count": 0, "pending": 0, "attempts": []}
     assert api.look("calls")["count"] == 0
     assert len(api.done("GET", "/users")) == 4
@@ -197,6 +228,8 @@ def test_a_reset_begins_again(api: Any, receiver: Any) -> None:
         ("story", {"steps": []}, "steps"),
         ("story", {"gap": -1}, "gap"),
         ("faults", {"calls": [{"kind": "explode"}]}, "explode"),
+        ("faults", {"calls": [{"kind": "cut", "chance": 2}]}, "chance"),
+        ("faults", {"calls": [{"kind": "hang", "seconds": 6000}]}, "seconds"),
         ("faults", [], "object"),
     ],
 )

@@ -46,20 +46,26 @@ def test_it_is_ready_when_it_says_so_and_ends_cleanly(process: subprocess.Popen[
     assert errors == ""
 
 
-def test_a_connection_is_cut_in_the_middle_of_the_answer_after_the_deed(process: subprocess.Popen[str]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "done", "status"), [("cut", 1, 201), ("cut_before", 0, 200), ("hang", 0, 200)], ids=lambda value: value
+)
+def test_a_connection_is_cut_in_the_middle_of_the_answer_after_the_deed_or_before_it(
+    process: subprocess.Popen[str], kind: str, done: int, status: int
+) -> None:
     base = address_of(process)
     root = base.removesuffix("/v2")
     body = {"start": "2027-02-01T00:00:00Z", "end": "2027-02-03T00:00:00Z"}
     with httpx2.Client(headers={"Authorization": "Bearer cal_k"}, trust_env=False) as client:
-        client.post(f"{root}/_sandbox/faults", json={"calls": [{"kind": "cut", "method": "POST"}]})
+        client.post(f"{root}/_sandbox/faults", json={"calls": [{"kind": kind, "method": "POST", "seconds": 0.05}]})
 
         with pytest.raises(httpx2.RemoteProtocolError):
             client.post(f"{base}/organizations/7/users/90212/ooo", json=body)
 
         entries = client.get(f"{base}/organizations/7/users/90212/ooo").json()["data"]
         calls = client.get(f"{root}/_sandbox/calls").json()["calls"]
-    assert len(entries) == 1
-    assert (calls[0]["status"], calls[0]["fault"]) == (201, "cut")
+        effects = client.get(f"{root}/_sandbox/effects").json()["count"]
+    assert len(entries) == effects == done
+    assert (calls[0]["status"], calls[0]["fault"]) == (status, kind)
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:
