@@ -27,36 +27,50 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Bindings:
-    """An event, the outputs of steps, and the time it is."""
+    """An event, the outputs of steps, and the time it is.
 
-    __slots__ = ("_activations", "_event", "_messages", "_now", "_run", "_undo")
+    Of the event only those fields become a message that an expression asked for, and its payload only for expressions
+    that name it: a hostile one is no matter to the others.
+    """
+
+    __slots__ = ("_activations", "_event", "_failed", "_fields", "_messages", "_now", "_outputs")
 
     def __init__(
-        self, event: Mapping[str, Any], run: Mapping[str, Any], undo: Mapping[str, Any], now: datetime
+        self,
+        event: Mapping[str, Any],
+        outputs: Mapping[str, Mapping[str, Any]],
+        now: datetime,
+        fields: frozenset[str],
     ) -> None:
-        self._event, self._run, self._undo, self._now = event, run, undo, now
-        self._messages: dict[bool, Message | Unresolved] = {}
+        self._event, self._outputs, self._now = event, outputs, now
+        self._fields = fields
+        self._messages: dict[bool, Message] = {}
         self._activations: dict[tuple[Stage, bool], cel.Activation] = {}
+        self._failed: dict[bool, str] = {}
 
-    def activation(self, stage: Stage, payload: bool) -> cel.Activation:
-        """The variables on a stage, with or without the event's payload. Raises Unresolved."""
+    def activation(self, stage: Stage, fields: frozenset[str], payload: bool) -> cel.Activation:
+        """The variables on a stage, of the event at least these fields, and its payload if asked. Raises Unresolved."""
+        if not fields <= self._fields:
+            self._fields |= fields
+            self._messages.clear()
+            self._activations.clear()
         found = self._activations.get((stage, payload))
         if found is None:
-            event = self._message(payload)
-            outputs = {"run": stage.outputs("run", self._run), "undo": stage.outputs("undo", self._undo)}
-            found = self._activations[stage, payload] = stage.activation(event, self._now, outputs)
+            outputs = {name: stage.outputs(name, given) for name, given in self._outputs.items()}
+            found = stage.activation(self._message(payload), self._now, outputs)
+            self._activations[stage, payload] = found
         return found
 
     def _message(self, payload: bool) -> Message:
+        if payload in self._failed:
+            raise Unresolved(self._failed[payload])
         if payload not in self._messages:
             try:
-                self._messages[payload] = _message(self._event, payload)
-            except Unresolved as reason:
-                self._messages[payload] = reason
-        made = self._messages[payload]
-        if isinstance(made, Unresolved):
-            raise Unresolved(made.reason)
-        return made
+                self._messages[payload] = _message(self._event, self._fields, payload)
+            except Unresolved as error:
+                self._failed[payload] = error.reason
+                raise
+        return self._messages[payload]
 
 
 def bind(
@@ -65,25 +79,30 @@ def bind(
     undo: Mapping[str, Any] = _NOTHING,
     *,
     now: datetime,
+    fields: frozenset[str] = frozenset(),
 ) -> Bindings:
-    """Bindings of an event as history shows it, with the outputs of steps by their ids. `now` is aware."""
-    return Bindings(event, run, undo, now)
+    """Bindings of an event as history shows it, with the outputs of steps by their ids. `now` is aware.
+
+    `fields`: those of the event, but for its payload, that will be asked for, as far as that is known. To save time.
+    """
+    return Bindings(event, {"run": run, "undo": undo}, now, fields)
 
 
-def _message(event: Mapping[str, Any], payload: bool) -> Message:
-    stage = plain_stage()
+def _message(event: Mapping[str, Any], fields: frozenset[str], payload: bool) -> Message:
+    seen = {name: event.get(name) for name in fields}
+    if payload:
+        seen["payload"] = _Visible().value(event.get("payload") or {}, 0)
     try:
-        seen = {**event, "payload": _Visible().value(event.get("payload") or {}, 0) if payload else None}
-        return _built(stage, seen)
+        return _built(seen)
     except Unfit as error:
         raise Unresolved(f"the event is not of the shape that events have: {error}") from error
 
 
-def _built(stage: Stage, event: Mapping[str, Any]) -> Message:
+def _built(event: Mapping[str, Any]) -> Message:
     try:
-        return stage.event(event)
+        return plain_stage().event(event)
     except UnicodeEncodeError:
-        return stage.event(_Visible().value(event, 0))
+        return plain_stage().event(_Visible().value(event, 0))
 
 
 class _Visible:
@@ -100,9 +119,9 @@ class _Visible:
             raise Unresolved(f"the event is nested more than {_DEEPEST} levels deep, too deep for expressions")
         if isinstance(value, str):
             return self._clean(value)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {self._clean(str(key)): self.value(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, list | tuple):
+        if isinstance(value, list):
             return [self.value(item, depth + 1) for item in value]
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
             return _float(value)

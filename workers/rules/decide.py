@@ -49,7 +49,7 @@ def decide(rules: RuleSet, event: Mapping[str, Any], *, caused_by: Cause | None,
     listening = rules.on(event.get("trigger"))
     if not listening:
         return []
-    bindings = bind(event, now=now)
+    bindings = bind(event, now=now, fields=rules.fields(event.get("trigger")))
     decisions = (_decision(rule, act, event, bindings, caused_by) for rule, act in listening)
     return [decision for decision in decisions if decision is not None]
 

@@ -18,6 +18,7 @@ from workers.rules.kinds import UNKNOWN
 from workers.rules.problems import Mistake, mistakes, silent
 from workers.rules.results import Unresolved, plain, reason, written
 from workers.rules.scope import Scope, Stage
+from workers.rules.shapes import EVENT
 from workers.rules.syntax import Inner, Unclosed, pieces
 
 __all__ = ["Bindings", "Broken", "Expression", "Template", "Unresolved", "bind", "condition", "template"]
@@ -31,7 +32,9 @@ _TOO_LONG = f"it makes a text longer than {LONGEST_TEXT:,} characters"
 _Text: TypeAlias = "tuple[str | Expression, ...]"
 Path: TypeAlias = tuple[str | int, ...]
 
-_NEEDS_PAYLOAD = re.compile(r"payload|(?<![.\w])event\b(?!\s*\.)")
+_MENTION = re.compile(r"\bevent\b(?:\s*\.\s*(\w+))?")
+ALL_FIELDS = frozenset(EVENT["properties"])
+_BOOL, _ERROR = cel.Type.BOOL, cel.Type.ERROR
 _FAILURES = (RuntimeError, TypeError, ValueError, SystemError, MemoryError, OverflowError)
 
 
@@ -52,14 +55,19 @@ class Expression:
     type: str
     _stage: Stage = field(repr=False, compare=False)
     _program: cel.Expression = field(repr=False, compare=False)
-    _payload: bool = field(repr=False, compare=False)
+    #: the event's fields that it names, all of them if it names the event as a whole, but for its payload
+    fields: frozenset[str] = field(repr=False, compare=False)
+    payload: bool = field(repr=False, compare=False)
 
     def evaluate(self, bindings: Bindings, depth: int = 0) -> Any:
         """What it gives, as JSON; `depth` is how deep in other JSON that will be. Raises nothing but Unresolved."""
-        activation = bindings.activation(self._stage, self._payload)
+        activation = bindings.activation(self._stage, self.fields, self.payload)
         try:
             value = self._program.eval(activation)
-            if value.type() == cel.Type.ERROR:
+            kind = value.type()
+            if kind == _BOOL:
+                return value.value()
+            if kind == _ERROR:
                 raise Unresolved(reason(str(value.value())))
             return plain(value.plain_value(), depth)
         except _FAILURES as error:
@@ -68,9 +76,9 @@ class Expression:
     def holds(self, bindings: Bindings) -> bool:
         """Whether it is true. Raises Unresolved, also where it gives something else than true or false."""
         value = self.evaluate(bindings)
-        if not isinstance(value, bool):
+        if value is not True and value is not False:
             raise Unresolved("it gives neither true nor false")
-        return value
+        return bool(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +103,9 @@ class Template:
         return _known(self._root)
 
     @property
-    def varies(self) -> bool:
-        """Whether there is an expression in it."""
-        return bool(_expressions(self._root))
+    def expressions(self) -> tuple[Expression, ...]:
+        """All expressions in it."""
+        return tuple(_expressions(self._root))
 
     def _value(self, node: Any, bindings: Bindings, failed: list[str] | None, depth: int) -> Any:
         if isinstance(node, tuple):
@@ -153,8 +161,14 @@ def expression(text: str, scope: Scope) -> Expression:
         raise Broken([Mistake(0, "it gives a value that may not be there; end it with .orValue(…)")])
     if kind == "BYTES" or kind.startswith("TYPE"):
         raise Broken([Mistake(0, f"it gives {kind.lower()}, which is no JSON; make it a text with string(…)")])
-    needs = bool(_NEEDS_PAYLOAD.search(text))
-    return Expression(text.strip(), kind, scope.stage, program, needs)
+    named = _fields(text)
+    return Expression(text.strip(), kind, scope.stage, program, named - {"payload"}, "payload" in named)
+
+
+def _fields(text: str) -> frozenset[str]:
+    """At least those that an expression names: `event` in a literal or below another name does no harm."""
+    named = _MENTION.findall(text)
+    return ALL_FIELDS if "" in named else frozenset(named) & ALL_FIELDS
 
 
 def condition(text: str, scope: Scope) -> Expression:

@@ -112,7 +112,7 @@ class Reading:
         if node is None:
             return None
         made = self._reader.template(node, scope(now=what != "once_per"), strict=True)
-        if not isinstance(node.value, str) or not made.varies:
+        if not isinstance(node.value, str) or not made.expressions:
             self._reader.fault(node, f"{what} must have an expression in it, like ${{{{ event.booking.uid }}}}")
         return made
 

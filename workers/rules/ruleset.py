@@ -25,7 +25,20 @@ class RuleSet:
             for trigger in rule.on:
                 listening[trigger].append((rule, "do"))
         self._listening = {trigger: tuple(pairs) for trigger, pairs in listening.items()}
+        self._fields = {trigger: frozenset().union(*map(_fields, pairs)) for trigger, pairs in listening.items()}
 
     def on(self, trigger: str | None) -> Sequence[tuple[Rule, Act]]:
         """The rules that hear a trigger, in the order of their names; undoing comes before doing."""
         return self._listening.get(trigger, ()) if trigger is not None else ()
+
+    def fields(self, trigger: str | None) -> frozenset[str]:
+        """The event's fields that the decision of these rules may ask for, but for its payload."""
+        return self._fields.get(trigger, frozenset()) if trigger is not None else frozenset()
+
+
+def _fields(heard: tuple[Rule, Act]) -> frozenset[str]:
+    rule, act = heard
+    when = rule.when if act == "do" else rule.undo.when if rule.undo is not None else None
+    templates = [rule.once_per, *([rule.entity] if rule.entity is not None else [])]
+    expressions = [each for template in templates for each in template.expressions] + ([when] if when else [])
+    return frozenset().union(*(each.fields for each in expressions))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ _PACKAGE = "daybook"
 _WELL_KNOWN = (any_pb2, struct_pb2, timestamp_pb2, wrappers_pb2)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 URL = "type.googleapis.com/"
+_TIMESTAMP_URL = URL + "google.protobuf.Timestamp"
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -76,7 +77,7 @@ EVENT: Schema = _object(
 
 def _text(value: Any) -> Any:
     if type(value) is not str:
-        raise Unfit(value)
+        raise Unfit("not text")
     return {"value": value}
 
 
@@ -84,42 +85,41 @@ def _integer(value: Any) -> Any:
     if type(value) is float and value.is_integer():
         value = int(value)
     if type(value) is not int or value not in _INT64:
-        raise Unfit(value)
+        raise Unfit("not an integer of 64 bits")
     return {"value": value}
 
 
 def _number(value: Any) -> Any:
     if type(value) is not float and type(value) is not int:
-        raise Unfit(value)
+        raise Unfit("not a number")
     return {"value": float(value)}
 
 
 def _boolean(value: Any) -> Any:
     if type(value) is not bool:
-        raise Unfit(value)
+        raise Unfit("not true or false")
     return {"value": value}
 
 
 def _instant(value: Any) -> Any:
-    """An instant packed, from text that `workers.store` spelled."""
+    """An instant packed, from text that history spelled."""
     try:
-        moment = datetime.fromisoformat(value)
-        seconds = int((moment - _EPOCH).total_seconds() // 1)
+        since = datetime.fromisoformat(value) - _EPOCH
     except (TypeError, ValueError, OverflowError) as error:
-        raise Unfit(value) from error
-    packed = _TIMESTAMP(seconds=seconds, nanos=moment.microsecond * 1000)
-    return {"type_url": URL + "google.protobuf.Timestamp", "value": packed.SerializeToString()}
+        raise Unfit("not an instant") from error
+    packed = _TIMESTAMP(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+    return {"type_url": _TIMESTAMP_URL, "value": packed.SerializeToString()}
 
 
 def _struct(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise Unfit(value)
+        raise Unfit("not a mapping")
     return value
 
 
 def _list(value: Any) -> Any:
     if not isinstance(value, list):
-        raise Unfit(value)
+        raise Unfit("not a list")
     return value
 
 
@@ -152,7 +152,7 @@ class Types:
         if key not in self._made:
             fields = {name: self.field(inner, f"{called}.{name}") for name, inner in schema["properties"].items()}
             name = self.declare(called, {name: kind[:2] for name, kind in fields.items()})
-            fits = tuple((name, fit) for name, (_, _, fit) in fields.items())
+            fits = {name: fit for name, (_, _, fit) in fields.items()}
             self._made[key] = (name, lambda value: _members(value, fits))
         return self._made[key]
 
@@ -214,10 +214,10 @@ def json_value(value: Any) -> Any:
 _ANYTHING: tuple[str, Fit] = ("google.protobuf.Value", json_value)
 
 
-def _members(value: Any, fits: Iterable[tuple[str, Fit]]) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Unfit(value)
-    return {name: fit(inner) for name, fit in fits if (inner := value.get(name)) is not None}
+def _members(value: Any, fits: Mapping[str, Fit]) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise Unfit("not a mapping")
+    return {name: fits[name](inner) for name, inner in value.items() if inner is not None and name in fits}
 
 
 def without_null(schema: Any) -> Schema:
