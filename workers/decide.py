@@ -48,7 +48,7 @@ def plan(connection: Connection, live: Live, found: Sequence[tuple[Arrived, Even
         cause = causes.get(event_id)
         if cause is not None:
             event["caused_by"] = str(cause.action_id)
-        of = Cause(cause.rule, cause.depth) if cause is not None else None
+        of = Cause(cause.rule, cause.depth + 1) if cause is not None else None
         decisions = decide(live.rules, event, caused_by=of, now=now)
         planned += [_planned(one, event_id, event, live, cause.depth + 1 if cause else 0) for one in decisions]
     return runs.plan(connection, planned, now) if planned else 0

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from tests.contract.ledger.conftest import Office
+from workers.rulebook import Rulebook
+from workers.store import rules
+
+RULE = """
+rules:
+  - name: one
+    on: [BOOKING_CREATED]
+    do: [{make: a thing}]
+"""
+OTHER = RULE.replace("one", "two")
+
+
+def restarted(office: Office) -> Rulebook:
+    return Rulebook(office.store, office.folder, office.kinds)
+
+
+def test_a_file_that_changes_is_read_again_and_both_versions_are_kept(office: Office) -> None:
+    office.rules(RULE)
+    first = office.book.live().versions["one"]
+    office.rules(RULE.replace("a thing", "another"))
+    second = office.book.live().versions["one"]
+
+    assert first != second
+    with office.store.read() as connection:
+        assert [(each.id, each.live) for each in rules.versions(connection, "one")] == [(second, True), (first, False)]
+    assert office.book.rule(first).digest != office.book.rule(second).digest
+
+
+def test_a_rule_put_back_as_it_was_is_the_version_that_it_was(office: Office) -> None:
+    office.rules(RULE)
+    first = office.book.live().versions["one"]
+    office.rules(RULE.replace("a thing", "another"))
+    office.rules("# with a comment\n" + RULE)
+
+    assert office.book.live().versions["one"] == first
+
+
+def test_a_rule_that_is_no_longer_there_causes_no_more_runs(office: Office) -> None:
+    office.rules(RULE)
+    (office.folder / "rules.yaml").unlink()
+
+    assert office.book.live().rules.rules == {}
+    office.comes()
+    assert office.runs() == []
+    with office.store.read() as connection:
+        assert rules.live(connection) == []
+
+
+def test_the_rules_of_a_file_that_breaks_stay_as_they_were_and_its_fault_is_told(office: Office) -> None:
+    office.rules(RULE)
+    office.rules(OTHER, "other.yaml")
+    first = office.book.live().versions["one"]
+    (office.folder / "rules.yaml").write_text(RULE.replace("make", "mak"))
+    (office.folder / "other.yaml").write_text(OTHER.replace("a thing", "another"))
+
+    live = office.book.live()
+    assert live.versions["one"] == first
+    assert "mak" in live.faults[0].message
+    office.comes()
+    office.work()
+    assert office.world.made == {"a thing": 1, "another": 1}
+
+
+def test_they_stay_so_over_a_restart(office: Office) -> None:
+    office.rules(RULE)
+    office.book.live()
+    (office.folder / "rules.yaml").write_text("rules: [")
+
+    live = restarted(office).live()
+    assert list(live.rules.rules) == ["one"]
+    assert live.faults
+
+
+def test_a_folder_that_is_not_there_holds_no_rules(office: Office) -> None:
+    office.folder.rmdir()
+
+    assert office.book.live().rules.rules == {}
