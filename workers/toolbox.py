@@ -1,13 +1,17 @@
-"""What step kinds may use of the process they run in: Cal.com's clients, shared and kept open for a while."""
+"""What step kinds may use of the process they run in: Cal.com's clients, kept open for a while, and the history."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from datetime import datetime
 
 from workers.calcom.client import Client
 from workers.reach import reach
+from workers.store import history
 from workers.store.engine import Store
+from workers.store.history import Filter
 from workers.vault import Vault
 
 #: seconds after which a client is made anew: its connection may have a new credential or address by then
@@ -43,6 +47,12 @@ class Box:
         for _, one in done:
             one.close()
         return fresh
+
+    def count_events(self, pcid: str, triggers: Sequence[str], email: str, *, since: datetime, until: datetime) -> int:
+        """How many events the history has of these triggers with this person in them. Raises StoreUnavailable."""
+        wanted = Filter(triggers=tuple(triggers), email=email, connection=pcid, since=since, until=until)
+        with self._store.read() as connection:
+            return history.count(connection, wanted)
 
     def close(self) -> None:
         """Close every client."""

@@ -6,7 +6,7 @@ another is decided elsewhere. It never touches SQL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
@@ -128,6 +128,11 @@ class Toolbox(Protocol):
 
     def caller(self, pcid: str) -> Caller:
         """A client for a connection, shared and kept open. Raises NotFound, Misconfigured, StoreUnavailable."""
+        ...
+
+    def count_events(self, pcid: str, triggers: Sequence[str], email: str, *, since: datetime, until: datetime) -> int:
+        """How many events of these triggers a connection had that this person is in, received from `since` to before
+        `until`. Raises StoreUnavailable."""
         ...
 
 

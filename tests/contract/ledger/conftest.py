@@ -118,6 +118,9 @@ class NoBox:
     def caller(self, pcid: str) -> Caller:
         raise AssertionError(pcid)
 
+    def count_events(self, pcid: str, *_: object, **__: object) -> int:
+        raise AssertionError(pcid)
+
 
 class Clock:
     def __init__(self) -> None:

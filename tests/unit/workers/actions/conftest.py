@@ -38,16 +38,21 @@ class Scripted:
 
 @dataclass
 class Box:
-    """A toolbox with one connection, or none."""
+    """A toolbox with one connection, or none, and a history in which everything happened twice."""
 
     client: Scripted
     error: Exception | None = None
+    counted: list[tuple[Any, ...]] = field(default_factory=list)
 
     def caller(self, pcid: str) -> Scripted:
         if self.error:
             raise self.error
         assert pcid == "acme"
         return self.client
+
+    def count_events(self, pcid: str, triggers: Any, email: str, *, since: datetime, until: datetime) -> int:
+        self.counted.append((pcid, triggers, email, since, until))
+        return 2
 
 
 @pytest.fixture
