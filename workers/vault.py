@@ -45,14 +45,21 @@ class Vault:
 
 def open_vault(settings: Settings) -> Vault:
     """The vault of DAYBOOK_SECRET_KEY, else of the data directory's key, which is made at first start (mode 0600)."""
+    return Vault(keys(settings))
+
+
+def keys(settings: Settings) -> list[str]:
+    """The Fernet keys in force, the newest first. Raises Misconfigured where there is none and none can be made."""
     if settings.secret_key is not None:
-        return Vault([key.strip() for key in settings.secret_key.get_secret_value().split(",")])
+        return [key.strip() for key in settings.secret_key.get_secret_value().split(",")]
     path = settings.data_dir / KEY_FILE
     try:
-        return Vault([_read_or_make(path)])
+        key = _read_or_make(path)
+        Fernet(key)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it holds no Fernet key"
         raise Misconfigured(f"{path} cannot be used: {reason}. Mend it, or set DAYBOOK_SECRET_KEY.") from None
+    return [key]
 
 
 def _read_or_make(path: Path) -> str:

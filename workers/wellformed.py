@@ -5,10 +5,14 @@ No error repeats what was written: a URL may hold a password.
 
 from __future__ import annotations
 
+import base64
+import re
 import unicodedata
+from ipaddress import ip_network
 from urllib.parse import SplitResult, urlsplit
 
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_STEP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _BROKERS = ("redis", "rediss", "unix", "amqp", "amqps")
 #: what a URL that cannot be read is to be looked through for
 READABLE = (
@@ -33,6 +37,37 @@ def host(name: str) -> None:
         name.encode("idna")
     except UnicodeError:
         raise ValueError("has a host of which a part is empty or has over 63 characters") from None
+
+
+def destination(written: str) -> str:
+    """A host name, an address, or a network of addresses such as 10.0.0.0/8."""
+    name = text(written.strip())
+    try:
+        ip_network(name.strip("[]"), strict=False)
+    except ValueError:
+        host(name)
+        if not name or ":" in name or "*" in name:
+            raise ValueError("must be host names, addresses or networks like 10.0.0.0/8, without a port") from None
+    return name
+
+
+def python_step(name: str, function: str) -> None:
+    """A step's name, and the function it stands for as `package.module:function`."""
+    if not _STEP.fullmatch(name):
+        raise ValueError("has a name that is not of letters, digits, - and _")
+    module, _, attribute = function.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), attribute)):
+        raise ValueError("must be name=package.module:function, or such pairs with commas between them")
+
+
+def signing_secret(written: str) -> None:
+    """A secret of Standard Webhooks."""
+    try:
+        key = base64.b64decode(written.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not written.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise ValueError("must be whsec_ and 24 to 64 bytes in base64")
 
 
 def public_url(written: str) -> str:

@@ -48,6 +48,18 @@ def test_the_defaults_are_those_that_scripts_rely_on() -> None:
         ("PUBLIC_URL", "https://daybook.acme.com:eighty"),
         ("PUBLIC_URL", "https://daybook.acme.com:0"),
         ("PUBLIC_URL", "https://daybook..com"),
+        ("HTTP_ALLOW", "http://n8n.internal"),
+        ("HTTP_ALLOW", "n8n.internal:5678"),
+        ("HTTP_ALLOW", "10.0.0.0/99"),
+        ("HTTP_ALLOW", "*.internal"),
+        ("HTTP_ALLOW", "n8n,"),
+        ("PYTHON_STEPS", "billing.py"),
+        ("PYTHON_STEPS", "a b=billing:run"),
+        ("PYTHON_STEPS", "bill=billing"),
+        ("PYTHON_STEPS", "bill=billing:run,"),
+        ("SIGNING_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("SIGNING_SECRET", "whsec_c2hvcnQ="),
+        ("SIGNING_SECRET", "whsec_not base64"),
         ("HOST", "a..b"),
         ("HOST", "http://127.0.0.1"),
         ("HOST", "127.0.0.1\n"),
@@ -166,3 +178,17 @@ def test_any_text_is_a_setting_or_a_clear_error(environ: dict[str, str]) -> None
         named = "DAYBOOK_" + found.base_url + found.database
 
     assert "DAYBOOK_" in named
+
+
+def test_lists_and_mappings_may_be_written_with_commas_or_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "daybook.yaml").write_text(
+        "http_allow: [n8n.internal, '[::1]']\npython_steps: {bill: 'acme.billing:run'}\n"
+    )
+    from_file = load({}, cwd=tmp_path)
+    from_words = settings(HTTP_ALLOW="n8n.internal, 10.0.0.0/8", PYTHON_STEPS="bill=acme.billing:run, b2=c:d")
+
+    assert from_file.http_allow == ("n8n.internal", "[::1]")
+    assert from_file.python_steps == {"bill": "acme.billing:run"}
+    assert from_words.http_allow == ("n8n.internal", "10.0.0.0/8")
+    assert from_words.python_steps == {"bill": "acme.billing:run", "b2": "c:d"}
+    assert (settings().http_allow, settings().python_steps) == (None, None)
