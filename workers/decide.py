@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,9 +19,18 @@ from workers.store.receipts import Arrived
 from workers.store.runs import Planned
 
 
-def heard(live: Live, found: Sequence[tuple[Arrived, Event]]) -> list[tuple[Arrived, Event]]:
-    """Those that some rule listens to, or that may be the echo of an action."""
-    return [one for one in found if live.rules.on(one[1].trigger or "") or one[1].kind is Kind.OOO]
+def heard(
+    live: Live, found: Sequence[tuple[Arrived, Event]], whole: Callable[[Arrived], Event]
+) -> list[tuple[Arrived, Event]]:
+    """Those that some rule listens to, or that may be the echo of an action; `whole` reads one with its payload, which
+    is asked for only where it is looked at."""
+    heard = []
+    for arrived, event in found:
+        if event.kind is Kind.OOO or live.rules.sees_payload(event.trigger):
+            heard.append((arrived, whole(arrived)))
+        elif live.rules.on(event.trigger):
+            heard.append((arrived, event))
+    return heard
 
 
 def plan(connection: Connection, live: Live, found: Sequence[tuple[Arrived, Event]], *, now: datetime) -> int:

@@ -68,8 +68,8 @@ def _persist(store: Store, ids: Sequence[UUID], live: Live) -> Persisted:
         arrived = receipts.arrived(connection, ids)
         # Asked only where some were left out: for their size, or because they do not wait any more.
         large = receipts.large(connection, ids) if len(arrived) < len(ids) and len(ids) > 1 else []
-    # The history reads a payload from the body when it is asked for; rules see it now.
-    read = [(one, to_event(one, payload=live is not NOTHING)) for one in arrived]
+    # The history reads a payload from the body when it is asked for, and so do the rules.
+    read = [(one, to_event(one, payload=False)) for one in arrived]
     size = SQLITE_BATCH if store.sqlite else len(read)
     written = (_write(store, read[start : start + size], live) for start in range(0, len(read), size or 1))
     return _sum(written) + _sum(_persist(store, [one], live) for one in large)
@@ -105,7 +105,7 @@ def _write(store: Store, read: Sequence[tuple[Arrived, Event]], live: Live) -> P
             ),
             on_sqlite=store.sqlite,
         )
-        heard = decide.heard(live, read)
+        heard = decide.heard(live, read, to_event)
         return Persisted(len(read), decide.plan(connection, live, heard, now=datetime.now(UTC)))
 
 
