@@ -25,7 +25,7 @@ class LookupStep:
     name = "lookup"
     keys: Mapping[str, Key] = {
         "lookup": Key(
-            {"type": "string", "enum": READING, "description": "The name of a tool that reads."}, required=True
+            {"type": "string", "examples": READING, "description": "The name of a tool that reads."}, required=True
         ),
         "with": Key(calling.ARGUMENTS),
     }

@@ -19,7 +19,7 @@ class ToolStep:
 
     name = "tool"
     keys: Mapping[str, Key] = {
-        "tool": Key({"type": "string", "enum": [*TOOLS], "description": "The tool's name."}, required=True),
+        "tool": Key({"type": "string", "examples": [*TOOLS], "description": "The tool's name."}, required=True),
         "with": Key(calling.ARGUMENTS),
     }
     duration = False
