@@ -122,10 +122,10 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
 
 
 def output(tool: Tool, data: Any) -> Any:
-    """What later steps see of a reply's `data`, webhooks' secrets left out."""
+    """What later steps see of a reply's `data`, webhooks' secrets left out. Of nothing it is {}: no field is there."""
     if tool.lists:
         return {"items": [_open(item) for item in data] if isinstance(data, list) else []}
-    return _open(data)
+    return {} if data is None else _open(data)
 
 
 def _open(data: Any) -> Any:

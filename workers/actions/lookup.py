@@ -16,7 +16,7 @@ READING = [name for name, tool in TOOLS.items() if tool.reads]
 
 
 class LookupStep:
-    """Calls a reading tool. The output is as `tool`'s; null where Cal.com has no such thing (404).
+    """Calls a reading tool. The output is as `tool`'s; where Cal.com has no such thing (404) no field is there.
 
     Cal.com says 403 of some things that are not there, and of what the credential may not read: that is refused. To
     ask whether such a thing is there, look it up in its list, which is then without it.
@@ -41,7 +41,7 @@ class LookupStep:
             yield from calling.argument_problems(tool, values.get("with", {}))
 
     def output(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The shape of the reply's `data`; a single thing may be null."""
+        """The shape of the reply's `data`."""
         tool = calling.named("lookup", values.get("lookup"), reading=True)
         return {} if isinstance(tool, Problem) else calling.output_schema(tool)
 
@@ -58,7 +58,7 @@ class LookupStep:
         except StoreUnavailable:
             raise
         except Missing:
-            return Done(note="Cal.com has no such thing.")
+            return Done({}, note="Cal.com has no such thing.")
         except DaybookError as error:
             return calling.ended(error, changes=False)
 

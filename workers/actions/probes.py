@@ -106,10 +106,10 @@ def changed(find: Find) -> Probe:
 
 
 def gone(find: Find) -> Probe:
-    """The thing is not there any more. There is no output then."""
+    """The thing is not there any more. No field of the output is there then."""
 
     def probe(_: Tool, look: Look, given: Args) -> Found:
-        return Done(found=True) if find(look, given) is None else Absent()
+        return Done({}, found=True) if find(look, given) is None else Absent()
 
     return probe
 

@@ -57,7 +57,7 @@ class ToolStep:
                 return Refused(error.message)
             note = f"It was not there any more ({error.status}): nothing was deleted."
             if isinstance(error, Missing):
-                return Done(found=True, note=note)
+                return Done({}, found=True, note=note)
             return _settled(error, tool, call, caller, note)
         except DaybookError as error:
             return calling.ended(error, changes=not tool.reads)

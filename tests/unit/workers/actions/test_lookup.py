@@ -24,12 +24,12 @@ def test_only_reading_tools_are_looked_up_with() -> None:
     assert [p.path for p in LookupStep().problems({"lookup": ATTRIBUTE})] == [("with",)]
 
 
-def test_one_thing_is_its_data_a_list_is_items_and_what_is_not_there_is_null(call: Make, box: Box) -> None:
+def test_one_thing_is_its_data_a_list_is_items_and_what_is_not_there_has_no_field(call: Make, box: Box) -> None:
     step, everyone = LookupStep(), call({"lookup": USERS})
 
     assert step.perform(call(ASKING), box({ATTRIBUTE: {"id": "a"}})) == Done({"id": "a"})
     assert step.perform(everyone, box({USERS: []})) == Done({"items": []})
-    assert step.perform(call(ASKING), box({ATTRIBUTE: Missing()})) == Done(note="Cal.com has no such thing.")
+    assert step.perform(call(ASKING), box({ATTRIBUTE: Missing()})) == Done({}, note="Cal.com has no such thing.")
     assert step.output({"lookup": USERS})["properties"]["items"]["items"]["properties"]["email"] == {"type": "string"}
 
 

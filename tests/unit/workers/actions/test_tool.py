@@ -202,7 +202,7 @@ def test_a_403_that_comes_from_in_between_says_nothing_about_what_is_there(call:
 
 
 def test_a_delete_that_the_client_repeated_is_found_done(call: Make, box: Box) -> None:
-    assert ToolStep().perform(call(DELETING), box({DELETE: Reply({}, 404, repeated=True)})) == Done(found=True)
+    assert ToolStep().perform(call(DELETING), box({DELETE: Reply({}, 404, repeated=True)})) == Done({}, found=True)
 
 
 @pytest.mark.parametrize(
