@@ -56,7 +56,10 @@ class Bindings:
             self._activations.clear()
         found = self._activations.get((stage, payload))
         if found is None:
-            outputs = {name: stage.outputs(name, given) for name, given in self._outputs.items()}
+            outputs = {
+                name: stage.outputs(name, {step: _seen(self._outputs[name], name, step) for step in steps})
+                for name, steps in stage.steps(self._outputs).items()
+            }
             found = stage.activation(self._message(payload), self._now, outputs)
             self._activations[stage, payload] = found
         return found
@@ -91,32 +94,37 @@ def bind(
 def _message(event: Mapping[str, Any], fields: frozenset[str], payload: bool) -> Message:
     seen = {name: event.get(name) for name in fields}
     if payload:
-        seen["payload"] = _Visible().value(event.get("payload") or {}, 0)
+        seen["payload"] = _Visible("the event").value(event.get("payload") or {}, 0)
     try:
         return _built(seen)
     except Unfit as error:
         raise Unresolved(f"the event is not of the shape that events have: {error}") from error
 
 
+def _seen(outputs: Mapping[str, Any], name: str, step: str) -> Any:
+    return _Visible(f"{name}.{step}").value(outputs[step], 0)
+
+
 def _built(event: Mapping[str, Any]) -> Message:
     try:
         return plain_stage().event(event)
     except UnicodeEncodeError:
-        return plain_stage().event(_Visible().value(event, 0))
+        return plain_stage().event(_Visible("the event").value(event, 0))
 
 
 class _Visible:
     """Copies JSON as far as expressions may see it: counts, and mends text that is no Unicode."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str) -> None:
+        self._what = what
         self._values, self._text = _MOST_VALUES, _MOST_TEXT
 
     def value(self, value: Any, depth: int) -> Any:
         self._values -= 1
         if self._values < 0:
-            raise Unresolved(f"the event has more than {_MOST_VALUES:,} values, too many for expressions")
+            raise Unresolved(f"{self._what} has more than {_MOST_VALUES:,} values, too many for expressions")
         if depth > _DEEPEST:
-            raise Unresolved(f"the event is nested more than {_DEEPEST} levels deep, too deep for expressions")
+            raise Unresolved(f"{self._what} is nested more than {_DEEPEST} levels deep, too deep for expressions")
         if isinstance(value, str):
             return self._clean(value)
         if isinstance(value, dict):
@@ -124,18 +132,17 @@ class _Visible:
         if isinstance(value, list):
             return [self.value(item, depth + 1) for item in value]
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
-            return _float(value)
+            return self._float(value)
         return value
 
     def _clean(self, text: str) -> str:
         self._text -= len(text)
         if self._text < 0:
-            raise Unresolved(f"the event has more than {_MOST_TEXT:,} characters, too many for expressions")
+            raise Unresolved(f"{self._what} has more than {_MOST_TEXT:,} characters, too many for expressions")
         return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
-
-def _float(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise Unresolved("the event has a number of over 300 digits, too large for expressions") from error
+    def _float(self, value: int) -> float:
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise Unresolved(f"{self._what} has a number of over 300 digits, too large for expressions") from error

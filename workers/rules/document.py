@@ -20,6 +20,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 64
 _MOST_VALUES = 50_000
 _BREAK = re.compile(r"\r\n|\r|\n")
+_NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
@@ -184,8 +185,12 @@ class _Builder:
         """The root. Raises Unreadable."""
         try:
             return self._document_of(yaml.parse(self._document.text, _LOADER))
+        except UnicodeEncodeError as error:
+            raise Unreadable("there is half a character here, which is no Unicode", error.start) from error
         except yaml.reader.ReaderError as error:
-            raise Unreadable("there is a character here that YAML does not allow", error.position) from error
+            found = _NOT_ALLOWED.search(self._document.text)
+            index = found.start() if found is not None else 0
+            raise Unreadable("there is a character here that YAML does not allow", index) from error
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             index = mark.index if mark is not None else 0
@@ -194,7 +199,7 @@ class _Builder:
     def _said(self, error: yaml.MarkedYAMLError, index: int) -> str:
         said = error.problem or "this is no YAML"
         line = self._document.line(self._document.place(index)[0] - 1)
-        if "tab" in said or "\\t" in said:
+        if self._document.text[index : index + 1] == "\t":
             return "a tab stands where YAML takes blanks only; replace it by blanks"
         if "${{" in line:
             return f'{said}; a value with ${{{{ }}}} in it may need quotes: "${{{{ … }}}}"'
@@ -256,7 +261,7 @@ class _Builder:
         at = _index(event)
         if not isinstance(event, yaml.ScalarEvent):
             raise Unreadable("a key must be text", at)
-        if event.value == "<<" and event.style is None:
+        if event.value == "<<" and not event.style:
             raise Unreadable("keys cannot be merged with <<; write them out", at)
         return str(event.value)
 

@@ -154,7 +154,7 @@ def expression(text: str, scope: Scope) -> Expression:
         raise Broken(found)
     try:
         kind = scope.check(text)
-        program = scope.stage.environment.compile(text)
+        program = scope.stage.environment.compile(text, disable_check=True)
     except (RuntimeError, ValueError) as error:
         raise Broken(mistakes(str(error), text, scope)) from error
     if kind.startswith("optional_type"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from workers.rules.document import Document, Unreadable
@@ -27,7 +27,7 @@ def read_text(text: str, file: str, kinds: Mapping[str, KindSpec]) -> tuple[list
     except Unreadable as error:
         return [], [Fault(file, *error.place(text), error.message)]
     rules = reading.rules()
-    return rules, sorted(set(reading.faults))
+    return rules, in_order(reading.faults)
 
 
 def read_folder(folder: Path, kinds: Mapping[str, KindSpec]) -> tuple[RuleSet, list[Fault]]:
@@ -47,7 +47,12 @@ def read_folder(folder: Path, kinds: Mapping[str, KindSpec]) -> tuple[RuleSet, l
             first = rules.setdefault(rule.name, rule)
             if first is not rule:
                 faults.append(Fault(rule.file, rule.line, 1, f'there is a rule "{rule.name}" already, in {first.file}'))
-    return RuleSet(rules.values()), sorted(faults)
+    return RuleSet(rules.values()), faults
+
+
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Each fault once, from the first line to the last."""
+    return sorted(dict.fromkeys(faults), key=lambda fault: (fault.line, fault.column))
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from workers.rules.rule import Rule, Step, Undo
 from workers.rules.scope import scope
 from workers.rules.source import source
 from workers.rules.steps import Steps
+from workers.rules.syntax import has_expression
 
 NAME = r"[a-z0-9][a-z0-9-]{0,63}"
 #: keys of a rule, in the order of the documentation
@@ -112,7 +113,7 @@ class Reading:
         if node is None:
             return None
         made = self._reader.template(node, scope(now=what != "once_per"), strict=True)
-        if not isinstance(node.value, str) or not made.expressions:
+        if not isinstance(node.value, str) or not has_expression(node.value):
             self._reader.fault(node, f"{what} must have an expression in it, like ${{{{ event.booking.uid }}}}")
         return made
 

@@ -28,7 +28,9 @@ class RuleSet:
         self._listening = {trigger: tuple(pairs) for trigger, pairs in listening.items()}
         self._fields = {trigger: frozenset().union(*map(_fields, pairs)) for trigger, pairs in listening.items()}
         self._payloads = {
-            trigger for trigger, pairs in listening.items() if any(each.payload for one in pairs for each in _asked(one))
+            trigger
+            for trigger, pairs in listening.items()
+            if any(each.payload for one in pairs for each in _asked(one))
         }
 
     def on(self, trigger: str | None) -> Sequence[tuple[Rule, Act]]:
@@ -38,7 +40,6 @@ class RuleSet:
     def fields(self, trigger: str | None) -> frozenset[str]:
         """The event's fields that the decision of these rules may ask for, but for its payload."""
         return self._fields.get(trigger, frozenset()) if trigger is not None else frozenset()
-
 
     def sees_payload(self, trigger: str | None) -> bool:
         """Whether the decision of these rules may ask for the event's payload."""

@@ -70,20 +70,19 @@ class Stage:
         """An event as a message. Raises Unfit, and UnicodeEncodeError for half a surrogate pair."""
         return self._classes["event"](**self._fit_event(event))
 
-    def outputs(self, name: str, outputs: Mapping[str, Any]) -> Message | None:
-        """What the steps of `run` or `undo` gave, as a message; None where this stage has no such variable.
+    def steps(self, given: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+        """Which of the given outputs can be named here: by `run` and `undo`, the steps."""
+        return {name: [step for step in steps if step in given[name]] for name, steps in self._steps.items()}
 
-        A step that is not among them has no output: it was left out, or is still to come.
-        """
-        if name not in self._steps:
-            return None
+    def outputs(self, name: str, outputs: Mapping[str, Any]) -> Message:
+        """What steps of `run` or `undo` gave, as a message. A step that is not among them has no output."""
         steps = self._steps[name]
-        packed = {step: self._pack(*shape, outputs[step]) for step, shape in steps.items() if step in outputs}
+        packed = {step: self._pack(*steps[step], output) for step, output in outputs.items()}
         return self._classes[name](**packed)
 
-    def activation(self, event: Message, now: datetime, outputs: Mapping[str, Message | None]) -> cel.Activation:
+    def activation(self, event: Message, now: datetime, outputs: Mapping[str, Message]) -> cel.Activation:
         """The variables of one evaluation, or of many."""
-        return self.environment.Activation({"event": event, "now": now, **{k: v for k, v in outputs.items() if v}})
+        return self.environment.Activation({"event": event, "now": now, **outputs})
 
     def _pack(self, type_name: str, made: type[Message], fit: Fit, value: Any) -> dict[str, Any]:
         try:

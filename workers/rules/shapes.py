@@ -148,7 +148,7 @@ class Types:
 
     def message(self, schema: Schema, called: str) -> tuple[str, Fit]:
         """The name of the type for a schema with properties, and what fits a value into it."""
-        key = json.dumps(schema, sort_keys=True, default=str)
+        key = json.dumps([called, schema], sort_keys=True, default=str)
         if key not in self._made:
             fields = {name: self.field(inner, f"{called}.{name}") for name, inner in schema["properties"].items()}
             name = self.declare(called, {name: kind[:2] for name, kind in fields.items()})
