@@ -7,12 +7,33 @@ user) and every given value that an answer shows.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from workers.actions import calling
+from workers.actions.finding import (
+    OOO_LIST,
+    OPTIONS,
+    USERS,
+    WEBHOOKS,
+    Args,
+    Find,
+    Look,
+    Row,
+    by_slug,
+    confirmed,
+    day,
+    entry_of_equal_days,
+    listed,
+    managed_by_slug,
+    member,
+    options_of,
+    read,
+    squeezed,
+    user_by_email,
+    user_there,
+    webhook_of_url,
+)
 from workers.actions.kind import Absent, Again, Caller, Done, Unknowable
 from workers.calcom import attributes, delegation, memberships, ooo, options, organizations, users, webhooks
 from workers.calcom.arguments import check
@@ -21,38 +42,11 @@ from workers.errors import (
     BadArguments,
     CalcomUnavailable,
     DaybookError,
-    Forbidden,
-    Missing,
     RateLimited,
     StoreUnavailable,
 )
 
-Args: TypeAlias = Mapping[str, Any]
-Row: TypeAlias = dict[str, Any]
 Found: TypeAlias = Done | Absent | Unknowable
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Reading, for probes. Raises CalcomErrors and what else a call raises."""
-
-    caller: Caller
-
-    def rows(self, tool: str, arguments: Args) -> list[Row]:
-        """Every row of a list, all pages."""
-        data = self.caller.call(tool, arguments).data
-        return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
-
-    def one(self, tool: str, arguments: Args) -> Row | None:
-        """One thing; None where Cal.com says that it has none (404, or an attribute that is null)."""
-        try:
-            data = self.caller.call(tool, arguments).data
-        except Missing:
-            return None
-        return data if isinstance(data, dict) else None
-
-
-Find: TypeAlias = Callable[[Look, Args], Row | None]
 Probe: TypeAlias = Callable[[Tool, Look, Args], Found]
 
 
@@ -124,103 +118,19 @@ def unknowable(reason: str) -> Probe:
     return lambda _, __, ___: Unknowable(reason)
 
 
-# How things are found
-
-
-def read(tool: str, *names: str) -> Find:
-    """With the tool that reads one."""
-    return lambda look, given: look.one(tool, {name: given[name] for name in names})
-
-
-def listed(tool: str, by: str, *names: str, **more: Any) -> Find:
-    """In a list, by the argument that is its id."""
-
-    def find(look: Look, given: Args) -> Row | None:
-        rows = look.rows(tool, {**{name: given[name] for name in names}, **more})
-        return next((row for row in rows if row.get("id") == given[by]), None)
-
-    return find
-
-
-def confirmed(ask: Find, then: Find) -> Find:
-    """With `ask`; where that is forbidden, which Cal.com says of what is not there as well, in the list `then`."""
-
-    def find(look: Look, given: Args) -> Row | None:
-        try:
-            return ask(look, given)
-        except Forbidden:
-            return then(look, given)
-
-    return find
-
-
-def _entry_of_equal_days(look: Look, given: Args) -> Row | None:
-    """Cal.com makes whole days of what it is given, and calls an entry with equal days the same."""
-    wanted = [day(given[name]) for name in ("start", "end")]
-    rows = look.rows(OOO_LIST, {"userId": given["userId"], "sortStart": "asc"})
-    return next((row for row in rows if [day(row.get(name)) for name in ("start", "end")] == wanted), None)
-
-
-def _member(look: Look, given: Args) -> Row | None:
-    rows = look.rows(f"{memberships.PREFIX}get_all_memberships", {})
-    return next((row for row in rows if row.get("userId") == given["userId"]), None)
-
-
-def _user_by_email(look: Look, given: Args) -> Row | None:
-    wanted = given["email"].casefold()
-    rows = look.rows(USERS, {"emails": [given["email"]]})
-    return next((row for row in rows if str(row.get("email")).casefold() == wanted), None)
-
-
-def _user_there(look: Look, given: Args) -> Row | None:
-    """A list of all is not ordered and may miss one; the user's absences are read only of who is there."""
-    return {"id": given["userId"], "ooo": look.rows(OOO_LIST, {"userId": given["userId"], "take": 1})}
-
-
-def _by_slug(tool: str, *names: str) -> Find:
-    def find(look: Look, given: Args) -> Row | None:
-        rows = look.rows(tool, {name: given[name] for name in names})
-        return _sluggish(rows, given["slug"], "value" if "value" in given else "name", given)
-
-    return find
-
-
-def _managed_by_slug(look: Look, given: Args) -> Row | None:
-    slug = given.get("slug") or given["name"]
-    filtered = {"slug": given["slug"]} if given.get("slug") else {}
-    return _sluggish(look.rows(f"{organizations.PREFIX}get_organizations", filtered), slug, "name", given)
-
-
-def _sluggish(rows: Iterable[Row], slug: str, name: str, given: Args) -> Row | None:
-    """The row of that slug, of several the one that has the name too: options may be there twice."""
-    found = [row for row in rows if _squeezed(row.get("slug")) == _squeezed(slug)]
-    return next((row for row in found if row.get(name) == given.get(name)), found[0] if found else None)
-
-
-def _squeezed(text: object) -> str:
-    """Letters and digits alone, without accents and case: whatever a slug was made of, and however, is equal."""
-    plain = unicodedata.normalize("NFKD", str(text or "")).casefold()
-    return "".join(char for char in plain if char.isalnum())
-
-
-def _webhook_of_url(look: Look, given: Args) -> Row | None:
-    rows = look.rows(WEBHOOKS, {})
-    return next((row for row in rows if row.get("subscriberUrl") == given["subscriberUrl"]), None)
-
-
 # Probes of their own
 
 
 def _attribute_with_options(tool: Tool, look: Look, given: Args) -> Found:
     """Cal.com makes the attribute first and its options one by one: a failure in between leaves it without some."""
-    found = made(_by_slug(f"{attributes.PREFIX}get_organization_attributes"))(tool, look, given)
+    found = made(by_slug(f"{attributes.PREFIX}get_organization_attributes"))(tool, look, given)
     if not isinstance(found, Done) or not given["options"]:
         return found
-    there = look.rows(OPTIONS, {"attributeId": found.output["id"]})
-    values = {row.get("value") for row in there}
+    attribute_id = found.output.get("id")
+    values = [row.get("value") for row in look.rows(OPTIONS, {"attributeId": attribute_id})]
     if lacking := [option["value"] for option in given["options"] if option["value"] not in values]:
         return Unknowable(
-            f"The attribute is there (id {found.output['id']}), but without {len(lacking)} of its options; add them "
+            f"The attribute is there (id {attribute_id}), but without {len(lacking)} of its options; add them "
             f"with {options.PREFIX}create_organization_attribute_option, or delete it and retry."
         )
     return found
@@ -228,37 +138,25 @@ def _attribute_with_options(tool: Tool, look: Look, given: Args) -> Found:
 
 def _assigned(tool: Tool, look: Look, given: Args) -> Found:
     """What members have is in the list of memberships alone."""
-    member = _member(look, given)
-    if member is None or not isinstance(member.get("attributes"), list):
+    row = member(look, given)
+    if row is None or not isinstance(row.get("attributes"), list):
         if "value" in given:
             return Unknowable("The list of memberships does not tell what the user has; look at the user's page.")
         return Absent()  # the same option a second time is refused
-    for option_id, value in _options_of(member, given["attributeId"]):
+    for option_id, value in options_of(row, given["attributeId"]):
         if option_id == given.get("attributeOptionId") or ("value" in given and _same_value(value, given["value"])):
-            return Done({"memberId": member.get("id"), "attributeOptionId": option_id}, found=True)
+            return Done({"memberId": row.get("id"), "attributeOptionId": option_id}, found=True)
     return Absent()
 
 
 def _assignment(look: Look, given: Args) -> Row | None:
     """Where the list does not tell, it counts as there: taking it away again is answered by a plain 404."""
-    member = _member(look, given)
-    if member is not None and isinstance(member.get("attributes"), list):
-        ids = [option_id for option_id, _ in _options_of(member, None)]
+    row = member(look, given)
+    if row is not None and isinstance(row.get("attributes"), list):
+        ids = [option_id for option_id, _ in options_of(row, None)]
         if given["attributeOptionId"] not in ids:
             return None
     return {"id": given["attributeOptionId"]}
-
-
-def _options_of(member: Row, attribute_id: str | None) -> Iterable[tuple[Any, Any]]:
-    """Id and value of each option the member has, of one attribute or (None) of all."""
-    held = member.get("attributes")
-    for attribute in held if isinstance(held, list) else []:
-        if not isinstance(attribute, dict) or attribute_id not in (None, attribute.get("id")):
-            continue
-        several = attribute.get("options")
-        for option in several if isinstance(several, list) else [attribute]:
-            if isinstance(option, dict):
-                yield option.get("optionId"), option.get("option")
 
 
 def _same_value(there: object, given: str) -> bool:
@@ -272,11 +170,6 @@ def _same_value(there: object, given: str) -> bool:
 
 
 # Comparing
-
-
-def day(value: object) -> str:
-    """The day of an instant as Cal.com writes it, `2026-02-02`; "" of anything else."""
-    return value[:10] if isinstance(value, str) else ""
 
 
 def _differing(tool: Tool, given: Args, row: Row, *, hidden: bool = False) -> list[str]:
@@ -301,18 +194,13 @@ def _same(name: str, given: Any, row: Row) -> bool:
     if name == "avatarUrl":  # a picture that was sent is answered as an address
         return str(given).startswith("data:") or given == there
     if name == "slug":
-        return _squeezed(given) == _squeezed(there)
+        return squeezed(given) == squeezed(there)
     return bool(given == there) or (not given and not there and not isinstance(given, bool | int))
 
 
 def _id(row: Row) -> str:
     return f" (id {row['id']})" if isinstance(row.get("id"), str | int) else ""
 
-
-OOO_LIST = f"{ooo.PREFIX}get_organization_user_ooo"
-USERS = f"{users.PREFIX}get_organizations_users"
-OPTIONS = f"{options.PREFIX}get_organization_attribute_options"
-WEBHOOKS = f"{webhooks.PREFIX}get_all_organization_webhooks"
 
 _ENTRY = listed(OOO_LIST, "oooId", "userId", sortStart="asc")
 _MEMBERSHIP = read(f"{memberships.PREFIX}get_org_membership", "membershipId")
@@ -329,27 +217,27 @@ _MANAGED = confirmed(
 )
 
 PROBES: Mapping[str, Probe] = {
-    f"{ooo.PREFIX}create_organization_user_ooo": made(_entry_of_equal_days),
+    f"{ooo.PREFIX}create_organization_user_ooo": made(entry_of_equal_days),
     f"{ooo.PREFIX}update_organization_user_ooo": changed(_ENTRY),
     f"{ooo.PREFIX}delete_organization_user_ooo": gone(_ENTRY),
-    f"{memberships.PREFIX}create_membership": made(_member, accepted=False, disableImpersonation=False),
+    f"{memberships.PREFIX}create_membership": made(member, accepted=False, disableImpersonation=False),
     f"{memberships.PREFIX}update_membership": changed(_MEMBERSHIP),
     f"{memberships.PREFIX}delete_membership": gone(_MEMBERSHIP),
-    f"{users.PREFIX}create_organization_user": made(_user_by_email),
+    f"{users.PREFIX}create_organization_user": made(user_by_email),
     f"{users.PREFIX}update_organization_user": changed(_USER),
-    f"{users.PREFIX}delete_organization_user": gone(confirmed(_user_there, _USER)),
+    f"{users.PREFIX}delete_organization_user": gone(confirmed(user_there, _USER)),
     f"{attributes.PREFIX}create_organization_attribute": _attribute_with_options,
     f"{attributes.PREFIX}update_organization_attribute": changed(_ATTRIBUTE),
     f"{attributes.PREFIX}delete_organization_attribute": gone(_ATTRIBUTE),
-    f"{options.PREFIX}create_organization_attribute_option": made(_by_slug(OPTIONS, "attributeId")),
+    f"{options.PREFIX}create_organization_attribute_option": made(by_slug(OPTIONS, "attributeId")),
     f"{options.PREFIX}update_organization_attribute_option": changed(_OPTION),
     f"{options.PREFIX}delete_organization_attribute_option": gone(_OPTION),
     f"{options.PREFIX}assign_organization_attribute_option_to_user": _assigned,
     f"{options.PREFIX}unassign_organization_attribute_option_from_user": gone(_assignment),
-    f"{webhooks.PREFIX}create_organization_webhook": made(_webhook_of_url),
+    f"{webhooks.PREFIX}create_organization_webhook": made(webhook_of_url),
     f"{webhooks.PREFIX}update_org_webhook": changed(_WEBHOOK),
     f"{webhooks.PREFIX}delete_webhook": gone(_WEBHOOK),
-    f"{organizations.PREFIX}create_organization": made(_managed_by_slug),
+    f"{organizations.PREFIX}create_organization": made(managed_by_slug),
     f"{organizations.PREFIX}update_organization": changed(_MANAGED),
     f"{organizations.PREFIX}delete_organization": gone(_MANAGED),
     f"{delegation.PREFIX}create_delegation_credential": unknowable(

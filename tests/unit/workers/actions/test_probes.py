@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workers.actions.kind import Absent, Done, Unknowable
+from workers.actions.kind import Absent, Again, Done, Unknowable
 from workers.actions.probes import PROBES, look
 from workers.calcom.tools import TOOLS
 
@@ -62,6 +62,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=6),
     max_leaves=12,
 )
+ANSWER = JSON | st.lists(st.dictionaries(WORDS, JSON, max_size=8), max_size=4) | st.dictionaries(WORDS, JSON)
 
 
 def arguments(name: str) -> dict[str, Any]:
@@ -72,12 +73,18 @@ def arguments(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", sorted(PROBES))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(answer=JSON)
+@given(answer=ANSWER)
 def test_whatever_cal_com_answers_there_is_a_finding(box: Callable[..., Any], name: str, answer: Any) -> None:
     caller = box(dict.fromkeys(TOOLS, answer)).client
 
-    assert isinstance(look(TOOLS[name], arguments(name), caller), Done | Absent | Unknowable)
+    assert isinstance(look(TOOLS[name], arguments(name), caller), Done | Absent | Unknowable | Again)
     assert all(TOOLS[tool].reads for tool, _ in caller.called)
+
+
+@pytest.mark.parametrize("answer", [None, {}, "", [None], ["x"]])
+def test_an_answer_of_another_shape_does_not_say_that_nothing_is_there(box: Callable[..., Any], answer: Any) -> None:
+    for name in (f"{OOO}create_organization_user_ooo", f"{OOO}delete_organization_user_ooo"):
+        assert isinstance(look(TOOLS[name], arguments(name), box(dict.fromkeys(TOOLS, answer)).client), Again)
 
 
 def test_lists_are_asked_for_whole_and_in_an_order_where_they_have_one(box: Callable[..., Any]) -> None:
