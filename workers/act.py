@@ -44,10 +44,8 @@ from workers.store.runs import Claimed, RunState
 
 log = structlog.get_logger(__name__)
 
-#: seconds that a run is in one process's hand; each step begins them anew, and none takes as long
+#: seconds that a run is in one process's hand, unless settings say otherwise; each step begins them anew
 LEASE = 300.0
-#: seconds that one attempt may take
-ATTEMPT = 150.0
 #: bytes of JSON of a step's output that are kept
 MOST_KEPT = 1_000_000
 #: seconds between two looks of a run that waits for the one it is to take back
@@ -108,7 +106,8 @@ class _Run:
 class Acting:
     """Carries out runs for one process. Safe to share between threads.
 
-    `holder` names the process; `clock` gives an aware instant, `dice` a number from 0 to 1.
+    `holder` names the process; `clock` gives an aware instant, `dice` a number from 0 to 1. An attempt may take half
+    of `lease`: what is still under way when a lease runs out could be done a second time by the next holder.
     """
 
     def __init__(
@@ -119,6 +118,7 @@ class Acting:
         box: Toolbox,
         *,
         holder: str,
+        lease: float = LEASE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         dice: Callable[[], float] = random.random,
     ) -> None:
@@ -127,13 +127,14 @@ class Acting:
         self._kinds = kinds
         self._box = box
         self._holder = holder
+        self._lease = lease
         self._clock = clock
         self._dice = dice
 
     def act(self) -> bool:
         """Carry out one run that is due, as far as it goes now; False where there is none. Raises StoreUnavailable."""
         with self._store.write() as connection:
-            taken = runs.claim(connection, holder=self._holder, now=self._clock(), seconds=LEASE, limit=1)
+            taken = runs.claim(connection, holder=self._holder, now=self._clock(), seconds=self._lease, limit=1)
         for claimed in taken:
             self._carry_out(claimed)
         return bool(taken)
@@ -253,7 +254,7 @@ class Acting:
             event=run.event,
             reached=now,
             attempt=run.claimed.attempt + 1,
-            seconds=ATTEMPT,
+            seconds=self._lease / 2,
         )
         self._judge(run, place, call, self._attempt(run, place, call, earlier))
 
@@ -387,7 +388,7 @@ class Acting:
     def _mine(self, run: _Run) -> Iterator[Connection]:
         """A transaction that writes, with the run still ours and its lease begun anew."""
         with self._store.write() as connection:
-            if not runs.renew(connection, run.claimed.id, self._holder, LEASE):
+            if not runs.renew(connection, run.claimed.id, self._holder, self._lease):
                 raise _LeaseLostError
             yield connection
 

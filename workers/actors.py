@@ -82,8 +82,8 @@ class WorkerProcess:
         self._broker = queue.open_broker(settings.broker)
         step_kinds = kinds(settings)
         book = Rulebook(self._store, settings.rules, step_kinds)
-        self._box = Box(self._store, open_vault(settings))
-        self._acting = Acting(self._store, book, step_kinds, self._box, holder=str(uuid7()))
+        self._box = Box(self._store, open_vault(settings), settings.lease / 2)
+        self._acting = Acting(self._store, book, step_kinds, self._box, holder=str(uuid7()), lease=settings.lease)
         declare(self._broker, self._store, book, self._acting, threads=settings.act_threads)
         # Prefetch is Dramatiq's twice the threads: a larger one starves the other worker processes. Runs have threads
         # of their own, for they wait for others' answers.

@@ -9,7 +9,7 @@ import msgspec
 
 from workers.calcom.client import AsyncClient, Client
 from workers.calcom.connection import BearerKey, ClientCredentials, Connection, Credential
-from workers.calcom.rim import MAX_WAIT
+from workers.calcom.rim import AS_USUAL, MAX_WAIT, Timeouts
 from workers.errors import Misconfigured
 from workers.store import connections
 from workers.store.budgets import SqlBudget
@@ -17,18 +17,22 @@ from workers.store.engine import Store
 from workers.vault import Vault
 
 
-def reach(store: Store, vault: Vault, pcid: str, *, max_wait: float = MAX_WAIT) -> Client:
+def reach(
+    store: Store, vault: Vault, pcid: str, *, max_wait: float = MAX_WAIT, timeouts: Timeouts = AS_USUAL
+) -> Client:
     """A client for threads; close it, or use it in `with`. Raises NotFound, StoreUnavailable, Misconfigured.
 
     `max_wait` is how many seconds a call may wait for the budget before it raises RateLimited.
     """
-    return Client(reach_async(store, vault, pcid, max_wait=max_wait))
+    return Client(reach_async(store, vault, pcid, max_wait=max_wait, timeouts=timeouts))
 
 
-def reach_async(store: Store, vault: Vault, pcid: str, *, max_wait: float = MAX_WAIT) -> AsyncClient:
+def reach_async(
+    store: Store, vault: Vault, pcid: str, *, max_wait: float = MAX_WAIT, timeouts: Timeouts = AS_USUAL
+) -> AsyncClient:
     """The same for an event loop. It reads SQL: call it in a thread."""
     connection, budget = _joined(store, vault, pcid)
-    return AsyncClient(connection, budget, max_wait=max_wait)
+    return AsyncClient(connection, budget, timeouts=timeouts, max_wait=max_wait)
 
 
 def pack(credential: Credential) -> str:

@@ -82,6 +82,13 @@ class Settings(BaseModel):
     )
     work_threads: int = Field(4, ge=1, le=64, description="threads of a worker process that make events")
     act_threads: int = Field(4, ge=1, le=64, description="threads of a worker process that carry out actions")
+    lease: float = Field(
+        300.0,
+        ge=5,
+        le=3600,
+        description="seconds until another worker takes up what one had in hand that is gone; an attempt of a step "
+        "may take half of it",
+    )
     rules: Path = Field(Path("rules"), description="folder of rule files; one that is not there holds none")
     http_allow: tuple[str, ...] | None = Field(
         None,

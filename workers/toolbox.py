@@ -8,22 +8,32 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from workers.calcom.client import Client
+from workers.calcom.rim import AS_USUAL
 from workers.reach import reach
 from workers.store import history
 from workers.store.engine import Store
 from workers.store.history import Filter
 from workers.vault import Vault
 
+#: seconds that an attempt of a step may take, unless settings say otherwise
+ATTEMPT = 150.0
 #: seconds after which a client is made anew: its connection may have a new credential or address by then
 _FRESH = 30.0
 #: seconds that an action waits for the budget in a worker's hand; a longer wait is done in SQL
 _MAX_WAIT = 5.0
+#: of an attempt's seconds, those for the call, and those for its budget at most; the rest is ours
+_CALLING, _WAITING = 0.8, 0.1
 
 
 class Box:
-    """`workers.actions.kind.Toolbox` on the store's connections. Close it."""
+    """`workers.actions.kind.Toolbox` on the store's connections. Close it.
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    No call takes longer than `attempt` seconds.
+    """
+
+    def __init__(self, store: Store, vault: Vault, attempt: float = ATTEMPT) -> None:
+        self._timeouts = AS_USUAL.within(attempt * _CALLING)
+        self._max_wait = min(_MAX_WAIT, attempt * _WAITING)
         self._store = store
         self._vault = vault
         self._lock = threading.Lock()
@@ -37,7 +47,7 @@ class Box:
             made_at, client = self._clients.get(pcid, (now, None))
             if client is not None and now < made_at + _FRESH:
                 return client
-            fresh = reach(self._store, self._vault, pcid, max_wait=_MAX_WAIT)
+            fresh = reach(self._store, self._vault, pcid, max_wait=self._max_wait, timeouts=self._timeouts)
             if client is not None:
                 self._old.append((now, client))
             self._clients[pcid] = now, fresh

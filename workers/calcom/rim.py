@@ -53,6 +53,10 @@ class Timeouts:
     #: a whole call: all its pages, what is sent again and the pauses before that, but not waiting for the budget
     total: float = 120.0
 
+    def within(self, seconds: float) -> Timeouts:
+        """The same, none longer than so many seconds."""
+        return Timeouts(*(min(each, seconds) for each in (self.connect, self.read, self.total)))
+
     def for_httpx2(self) -> httpx2.Timeout:
         """The same in the library's words."""
         return httpx2.Timeout(self.read, connect=self.connect)
