@@ -29,6 +29,8 @@ _CONSTANTS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+#: an anchor and a tag, which stand before their value
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 
 
@@ -152,7 +154,8 @@ class Document:
 
     def _flow(self, node: Node) -> Iterator[int]:
         """Quoted and plain scalars: an escape is one character, a line break with the blanks around it one or more."""
-        at, end = (node.begin + 1, node.end - 1) if node.style else (node.begin, node.end)
+        begin = _PROPERTIES.match(self.text, node.begin).end()  # type: ignore[union-attr]
+        at, end = (begin + 1, node.end - 1) if node.style else (begin, node.end)
         while at < end:
             fold = re.compile(r"[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+").match(self.text, at, end)
             if fold is not None:
