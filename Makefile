@@ -36,7 +36,7 @@ format: setup ## Format the code and mend what lint can mend
 bench: setup ## Measure against the naive designs; prints ratios
 	$(BIN)/python -m tests.bench $(ARGS)
 
-docs: setup ## Write the settings table and the command help into the docs
+docs: setup ## Write the settings table, the command help and the schema of rule files into the docs
 	$(BIN)/python -m tests.docs
 
 lock: ## Pin the newest dependencies that pyproject.toml allows, by hash (needs uv)

@@ -1,18 +1,22 @@
-"""What README and docs/ say that the code knows better: the settings table, the commands. `make docs` writes it."""
+"""What README and docs/ say that the code knows better: settings, commands, rules' schema. `make docs` writes it."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from ingest import cli
+from workers.actions.registry import kinds
+from workers.rules.schema import schema
 from workers.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 COMMANDS = ROOT / "docs" / "commands.md"
+RULES_SCHEMA = ROOT / "docs" / "rules.schema.json"
 _MARKS = ("<!-- settings: made by `make docs` -->", "<!-- /settings -->")
 
 
@@ -45,6 +49,11 @@ def commands() -> str:
     return "\n".join(parts)
 
 
+def rules_schema() -> str:
+    """docs/rules.schema.json: what editors check a rule file by."""
+    return json.dumps(schema(kinds(Settings())), indent=2, ensure_ascii=False) + "\n"
+
+
 def _help(words: list[str]) -> str:
     environ = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "_TYPER_FORCE_DISABLE_TERMINAL": "1"}
     cli.assemble()
@@ -61,3 +70,4 @@ def _subcommands(text: str) -> list[str]:
 if __name__ == "__main__":
     README.write_text(readme(README.read_text("utf-8")), "utf-8")
     COMMANDS.write_text(commands(), "utf-8")
+    RULES_SCHEMA.write_text(rules_schema(), "utf-8")

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests import docs
+from workers.rules.document import Document
 
 PAGES = [docs.README, *sorted((docs.ROOT / "docs").glob("*.md")), docs.ROOT / "CONTRIBUTING.md"]
 
@@ -16,6 +19,18 @@ def test_the_readmes_table_of_settings_is_the_settings() -> None:
 
 def test_the_page_of_commands_is_the_commands_own_help() -> None:
     assert docs.commands() == docs.COMMANDS.read_text("utf-8"), "run `make docs`"
+
+
+def test_the_schema_of_rule_files_is_that_of_the_kinds_of_steps() -> None:
+    assert docs.rules_schema() == docs.RULES_SCHEMA.read_text("utf-8"), "run `make docs`"
+
+
+def test_every_ready_made_rule_fits_the_schema_that_editors_check_it_by() -> None:
+    validator = Draft202012Validator(json.loads(docs.RULES_SCHEMA.read_text("utf-8")))
+    found = {path: Document(path.read_text("utf-8")).root for path in (docs.ROOT / "docs" / "rules").rglob("*.yaml")}
+
+    assert len(found) > 5
+    assert [error.message for root in found.values() if root for error in validator.iter_errors(root.plain())] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -21,7 +21,8 @@ from workers.rules.shapes import Schema
 #: keys that every step may have
 COMMON = ("id", "if", "retry", "on_error", "connection")
 ID = r"[a-z][a-z0-9_]{0,63}"
-_MOST_STEPS = 50
+#: steps of one `do`
+MOST_STEPS = 50
 _NAMES_OUTPUTS = re.compile(r"\b(?:run|undo)\b")
 
 
@@ -37,9 +38,9 @@ class Steps:
     def read(self, node: Node) -> tuple[Step, ...]:
         """All steps of a list."""
         nodes = self._reader.items(node, "do")
-        if len(nodes) > _MOST_STEPS:
-            self._reader.fault(nodes[_MOST_STEPS], f"a rule has at most {_MOST_STEPS} steps; make it two rules")
-        steps = (self._step(inner, f"step{number}") for number, inner in enumerate(nodes[:_MOST_STEPS], 1))
+        if len(nodes) > MOST_STEPS:
+            self._reader.fault(nodes[MOST_STEPS], f"a rule has at most {MOST_STEPS} steps; make it two rules")
+        steps = (self._step(inner, f"step{number}") for number, inner in enumerate(nodes[:MOST_STEPS], 1))
         return tuple(step for step in steps if step is not None)
 
     def _step(self, node: Node, default_id: str) -> Step | None:
