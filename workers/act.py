@@ -91,6 +91,12 @@ class _Run:
     undone: dict[str, Any]
     actions: dict[str, Action]
     troubles: list[str] = field(default_factory=list)
+    #: it is written down that the run is over
+    over: bool = False
+
+    @property
+    def trouble(self) -> str | None:
+        return "; ".join(self.troubles) or None
 
     @property
     def undoes(self) -> bool:
@@ -151,7 +157,8 @@ class Acting:
                 self._rehearse(run)
             for place in range(claimed.step, len(run.steps)):
                 self._step(run, place)
-            raise _OverError(RunState.DONE, "; ".join(run.troubles) or None)
+            if not run.over:
+                raise _OverError(RunState.DONE, run.trouble)
         except _OverError as over:
             with self._store.write() as connection:
                 runs.finish(
@@ -218,17 +225,7 @@ class Acting:
             except Unresolved as error:  # it needs what an earlier step would have given
                 request, reason = {}, f"dry run; {error.reason}"
             with self._mine(run) as connection:
-                ledger.begin(
-                    connection,
-                    run.claimed.id,
-                    step=step.id,
-                    place=place,
-                    kind=step.kind,
-                    state=ActionState.SKIPPED,
-                    request=request,
-                    effect=None,
-                    now=now,
-                )
+                self._begin(connection, run, place, ActionState.SKIPPED, request, None, now)
                 ledger.settle(connection, run.claimed.id, step.id, state=ActionState.SKIPPED, now=now, reason=reason)
         raise _OverError(RunState.SKIPPED, "dry run")
 
@@ -270,17 +267,8 @@ class Acting:
         if kind.changes or earlier is None:
             state = ActionState.SENDING if kind.changes else ActionState.PLANNED
             with self._mine(run) as connection:
-                run.actions[call.step] = ledger.begin(
-                    connection,
-                    run.claimed.id,
-                    step=call.step,
-                    place=place,
-                    kind=kind.name,
-                    state=state,
-                    request=kind.shown(call.values),
-                    effect=kind.effect(call),
-                    now=call.reached,
-                )
+                shown, effect = kind.shown(call.values), kind.effect(call)
+                run.actions[call.step] = self._begin(connection, run, place, state, shown, effect, call.reached)
         return self._asked(kind.perform, call)
 
     def _asked(self, ask: Callable[[Call, Toolbox], _Told], call: Call) -> _Told | Refused | Lost:
@@ -305,7 +293,7 @@ class Acting:
                 self._note(run, place, ActionState.DONE, answer=output, reason=note, now=self._clock())
                 run.keep(step, output)
             case Stop():
-                self._note(run, place, ActionState.DONE, reason=outcome.reason, now=self._clock())
+                self._note(run, place, ActionState.DONE, reason=outcome.reason, now=self._clock(), advance=False)
                 raise _OverError(RunState.DONE, outcome.reason)
             case Until():
                 raise _LaterError(outcome.at, f"step {step.id} waits", failed=False, attempt=run.claimed.attempt)
@@ -346,11 +334,11 @@ class Acting:
 
     def _give_up(self, run: _Run, place: int, reason: str, state: ActionState) -> None:
         """Another attempt would end the same way: the run is dead, or goes on without the step where it says so."""
-        step = run.steps[place]
-        self._note(run, place, state, reason=reason, now=self._clock(), advance=step.on_error == "continue")
-        if step.on_error == "stop":
-            raise _OverError(RunState.DEAD, reason)
+        goes_on = run.steps[place].on_error == "continue"
         run.troubles.append(reason)
+        self._note(run, place, state, reason=reason, now=self._clock(), advance=goes_on)
+        if not goes_on:
+            raise _OverError(RunState.DEAD, reason)
 
     def _note(
         self,
@@ -363,26 +351,48 @@ class Acting:
         reason: str | None = None,
         advance: bool = True,
     ) -> None:
-        """How a step ended, and that the next one comes."""
-        step = run.steps[place]
-        with self._mine(run) as connection:
+        """How a step ended, and, unless the run ends with it, that the next one comes."""
+        step, run_id = run.steps[place], run.claimed.id
+        last = place + 1 == len(run.steps)
+        with self._store.write() as connection:
+            if not advance:
+                mine = runs.renew(connection, run_id, self._holder, self._lease)
+            elif last:
+                done, at = RunState.DONE, self._clock()
+                mine = runs.finish(connection, run_id, self._holder, state=done, reason=run.trouble, now=at)
+            else:
+                mine = runs.advance(connection, run_id, self._holder, place + 1, self._lease)
+            if not mine:
+                raise _LeaseLostError
             if step.id not in run.actions:
-                ledger.begin(
-                    connection,
-                    run.claimed.id,
-                    step=step.id,
-                    place=place,
-                    kind=step.kind,
-                    state=ActionState.PLANNED,
-                    request={},
-                    effect=None,
-                    now=now,
-                )
-            ledger.settle(connection, run.claimed.id, step.id, state=state, now=now, answer=answer, reason=reason)
-            if advance:
-                runs.advance(connection, run.claimed.id, self._holder, place + 1)
+                self._begin(connection, run, place, ActionState.PLANNED, {}, None, now)
+            ledger.settle(connection, run_id, step.id, state=state, now=now, answer=answer, reason=reason)
         if advance:
             run.claimed = replace(run.claimed, step=place + 1, attempt=0)
+            run.over = last
+
+    def _begin(
+        self,
+        connection: Connection,
+        run: _Run,
+        place: int,
+        state: ActionState,
+        request: Mapping[str, Any],
+        effect: str | None,
+        now: datetime,
+    ) -> Action:
+        step = run.steps[place]
+        return ledger.begin(
+            connection,
+            run.claimed.id,
+            step=step.id,
+            place=place,
+            kind=step.kind,
+            state=state,
+            request=request,
+            effect=effect,
+            now=now,
+        )
 
     @contextmanager
     def _mine(self, run: _Run) -> Iterator[Connection]:

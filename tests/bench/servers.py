@@ -114,8 +114,9 @@ class Servers:
             yield Running(port, committed, broker)
 
     @contextlib.contextmanager
-    def daybook(self, kind: Kind, *, worker: bool) -> Iterator[Running]:
-        """`daybook serve`, and `daybook work` where `worker` says so, with one webhook that the deliveries are for."""
+    def daybook(self, kind: Kind, *, worker: bool, rules: str = "") -> Iterator[Running]:
+        """`daybook serve`, and `daybook work` where `worker` says so, with one webhook that the deliveries are for and
+        the rules of a file."""
         with ExitStack() as stack:
             folder = self._scratch(stack)
             url = stack.enter_context(self._databases.empty(kind, folder))
@@ -129,6 +130,9 @@ class Servers:
                 "DAYBOOK_LOG_LEVEL": "warning",
             }
             settings = load(env, cwd=folder)
+            if rules:
+                (folder / "rules").mkdir()
+                (folder / "rules" / "rules.yaml").write_text(rules)
             _adopt(settings)
             committed = Committed(settings.database, "events", all_tables=_DAYBOOK_TABLES)
             stack.callback(committed.close)

@@ -33,7 +33,7 @@ class SqlBudget:
     def reserve(self) -> float:
         """Take one call; the seconds to wait before making it."""
         if not self._per_minute:
-            return self._change(lambda level, now: (None, max(0.0, min(level.halted_until - now, budget.HORIZON))))
+            return self._halted()
         # A burst larger than a minute's worth would let a small budget be overdrawn several times over.
         burst = min(BURST, self._per_minute)
         return self._change(lambda level, now: budget.reserve(level, now, per_minute=self._per_minute, burst=burst))
@@ -41,6 +41,15 @@ class SqlBudget:
     def halt(self, seconds: float) -> None:
         """No call of any process for so many seconds."""
         self._change(lambda level, now: (budget.halt(level, now, seconds), None))
+
+    def _halted(self) -> float:
+        """Seconds until the halt ends, read without a lock: there is nothing to take."""
+        with self._store.read() as connection:
+            query = select(budgets.c.halted_until, clock(connection)).where(budgets.c.connection == self._pcid)
+            row = connection.execute(query).one_or_none()
+        if row is None:  # the first call of all; `_change` makes the row, or says that the connection is gone
+            return self._change(lambda level, now: (None, max(0.0, min(level.halted_until - now, budget.HORIZON))))
+        return max(0.0, min(float(row[0]) - float(row[1]), budget.HORIZON))
 
     def _change(self, step: Callable[[Level, float], tuple[Level | None, T]]) -> T:
         """Read the level, let `step` make a new one (None: it stays), write it; one process at a time."""

@@ -9,17 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
+    Integer,
     Row,
     Select,
     and_,
+    bindparam,
     exists,
     func,
+    literal,
     or_,
     select,
     true,
@@ -27,10 +32,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 from uuid_utils.compat import uuid7
 
-from workers.store.clock import clock
-from workers.store.tables import runs
+from workers.store.clock import clock, clock_of
+from workers.store.events import spell
+from workers.store.tables import Instant, runs
 
 
 class RunState(StrEnum):
@@ -156,36 +163,53 @@ def claim(connection: Connection, *, holder: str, now: datetime, seconds: float,
 
     Of one entity one run is in hand at a time, in the order in which its events happened.
     """
-    found = connection.execute(
-        select(runs.c.id, runs.c.entity).where(_takable(connection, now)).order_by(runs.c.due_at).limit(limit * 4)
-    ).all()
+    on_sqlite = connection.dialect.name == "sqlite"
+    look, take = _claiming(sqlite=on_sqlite)
+    found = connection.execute(look, {"now": now, "most": limit * 4}).all()
     first: dict[str, UUID] = {}
     for row in found:
         first.setdefault(row.entity, row.id)
     ids = list(first.values())[:limit]
-    if ids and connection.dialect.name != "sqlite":
+    if ids and not on_sqlite:
         # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks
         # again, in a statement of its own, and the other leaves it.
         entity = func.pg_try_advisory_xact_lock(func.hashtextextended(runs.c.entity, 0))
         ids = list(connection.execute(select(runs.c.id).where(runs.c.id.in_(ids), entity)).scalars())
     if not ids:
         return []
-    taken = connection.execute(
+    taken = connection.execute(take, {"ids": ids, "now": now, "mine": holder, "seconds": seconds})
+    return [Claimed(*row) for row in taken]
+
+
+@cache
+def _claiming(*, sqlite: bool) -> tuple[Select[Any], ReturningUpdate[Any]]:
+    """The two statements of `claim`: made once, for making them costs as much as running them."""
+    takable = _takable(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
+    # What another is about to take is left to it; SQLite, which has one writer, does not know the words.
+    look = select(runs.c.id, runs.c.entity).where(takable).order_by(runs.c.due_at)
+    take = (
         update(runs)
-        .where(runs.c.id.in_(ids), _takable(connection, now))
-        .values(state=RunState.RUNNING, holds=True, holder=holder, held_until=clock(connection) + seconds)
+        .where(runs.c.id.in_(bindparam("ids", expanding=True)), takable)
+        .values(
+            state=RunState.RUNNING,
+            holds=True,
+            holder=bindparam("mine"),
+            held_until=clock_of(sqlite=sqlite) + bindparam("seconds", type_=Float()),
+        )
         .returning(*_CLAIMED)
     )
-    return [Claimed(*row) for row in taken]
+    return look.limit(bindparam("most")).with_for_update(skip_locked=True), take
 
 
 _CLAIMED = tuple(runs.c[name] for name in Claimed.__dataclass_fields__)
 
 
-def _takable(connection: Connection, now: datetime) -> ColumnElement[bool]:
-    """Whether a run is due, in nobody's hand, and no other of its entity is in hand or comes before it."""
+def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a run is due, in nobody's hand, and no other of its entity is in hand or comes before it.
+
+    `at` is the database's clock, `now` the caller's.
+    """
     other = runs.alias("other")
-    at = clock(connection)
     in_the_way = exists().where(
         other.c.entity == runs.c.entity,
         other.c.due_at.is_not(None),
@@ -208,19 +232,33 @@ def _takable(connection: Connection, now: datetime) -> ColumnElement[bool]:
 
 def renew(connection: Connection, run_id: UUID, holder: str, seconds: float) -> bool:
     """Keep a run in hand for so many seconds from now; False where it is another's, or nobody's, by now."""
-    at = clock(connection)
-    statement = (
+    statement = _renewing(sqlite=connection.dialect.name == "sqlite")
+    values = {"run": run_id, "mine": holder, "seconds": seconds}
+    return connection.execute(statement, values).scalar_one_or_none() is not None
+
+
+def advance(connection: Connection, run_id: UUID, holder: str, step: int, seconds: float) -> bool:
+    """The step before `step` is over, and the lease begins anew. False where the run is another's by now."""
+    statement = _renewing(sqlite=connection.dialect.name == "sqlite", advances=True)
+    values = {"run": run_id, "mine": holder, "seconds": seconds, "next": step}
+    return connection.execute(statement, values).scalar_one_or_none() is not None
+
+
+@cache
+def _renewing(*, sqlite: bool, advances: bool = False) -> ReturningUpdate[Any]:
+    at = clock_of(sqlite=sqlite)
+    values: dict[str, Any] = {"step": bindparam("next", type_=Integer()), "attempt": 0} if advances else {}
+    return (
         update(runs)
-        .where(runs.c.id == run_id, runs.c.holder == holder, runs.c.held_until >= at, runs.c.due_at.is_not(None))
-        .values(held_until=at + seconds)
+        .where(
+            runs.c.id == bindparam("run"),
+            runs.c.holder == bindparam("mine"),
+            runs.c.held_until >= at,
+            runs.c.due_at.is_not(None),
+        )
+        .values(held_until=at + bindparam("seconds", type_=Float()), **values)
         .returning(runs.c.id)
     )
-    return connection.execute(statement).scalar_one_or_none() is not None
-
-
-def advance(connection: Connection, run_id: UUID, holder: str, step: int) -> bool:
-    """The step before `step` is over. False where the run is another's by now."""
-    return _set(connection, run_id, holder, step=step, attempt=0)
 
 
 def postpone(
@@ -321,6 +359,18 @@ def free(connection: Connection, event_ids: Sequence[UUID]) -> int:
     return len(freed.all())
 
 
+def held(connection: Connection, event_ids: Sequence[UUID]) -> dict[str, int]:
+    """By rule, how many runs of these events `free` would free."""
+    query = select(runs.c.rule, func.count()).where(
+        runs.c.event_id.in_(event_ids),
+        runs.c.once.is_not(None),
+        runs.c.due_at.is_(None),
+        ~runs.c.once.startswith(_APART),
+    )
+    rows = connection.execute(query.group_by(runs.c.rule).order_by(runs.c.rule))
+    return dict(row._tuple() for row in rows)
+
+
 def of_key(connection: Connection, rule: str, key: str, *, act: str = "do") -> Row[Any] | None:
     """The run that a rule had for a key, whatever became of it; the newest, where the key was freed."""
     return connection.execute(
@@ -334,7 +384,8 @@ def of_key(connection: Connection, rule: str, key: str, *, act: str = "do") -> R
 
 def count_due(connection: Connection, now: datetime, *, most: int) -> int:
     """How many runs could be taken now, counted up to `most`."""
-    some = select(runs.c.id).where(_takable(connection, now)).limit(most).subquery()
+    takable = _takable(clock(connection), literal(now, Instant()))
+    some = select(runs.c.id).where(takable).limit(most).subquery()
     return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
@@ -348,6 +399,14 @@ class Filter:
     connection: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByRule:
+    """How many runs of a rule are in each state, and when the newest was planned."""
+
+    states: dict[str, int]
+    last: datetime
 
 
 def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> Sequence[Row[Any]]:
@@ -371,6 +430,39 @@ def of_events(connection: Connection, event_ids: Sequence[UUID]) -> Sequence[Row
 def one(connection: Connection, run_id: UUID) -> Row[Any] | None:
     """One run."""
     return connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+
+
+def by_rule(connection: Connection) -> dict[str, ByRule]:
+    """What became of all runs, by rule."""
+    query = select(runs.c.rule, runs.c.state, func.count(), func.max(runs.c.created_at))
+    found: dict[str, ByRule] = {}
+    for rule, state, number, last in connection.execute(query.group_by(runs.c.rule, runs.c.state)):
+        before = found.get(rule, ByRule({}, last))
+        found[rule] = ByRule({**before.states, state: number}, max(before.last, last))
+    return found
+
+
+def shape(row: Row[Any]) -> dict[str, Any]:
+    """A run as the command line and the API show it. Instants are ISO text ending in Z."""
+    return {
+        "id": str(row.id),
+        "rule": row.rule,
+        "version_id": str(row.version_id),
+        "act": row.act,
+        "event_id": str(row.event_id),
+        "trigger": row.trigger,
+        "connection": row.connection,
+        "entity": row.entity,
+        "key": row.key,
+        "depth": row.depth,
+        "state": row.state,
+        "reason": row.reason,
+        "step": row.step,
+        "attempt": row.attempt,
+        "created_at": spell(row.created_at),
+        "due_at": spell(row.due_at),
+        "ended_at": spell(row.ended_at),
+    }
 
 
 def _of(wanted: Filter) -> Select[Any]:

@@ -166,7 +166,7 @@ def test_a_dead_run_is_tried_again_from_the_step_where_it_stopped(store: Store) 
     plan(store, planned("a"))
     (run,) = claim(store)
     with store.write() as connection:
-        runs.advance(connection, run.id, "me", 2)
+        runs.advance(connection, run.id, "me", 2, 60)
     end(store, run, state=RunState.DEAD)
     with store.write() as connection:
         assert runs.retry(connection, run.id, now=NOW)

@@ -1,0 +1,201 @@
+"""Actions: how many a second are carried out against a sandbox without a rate limit, each through the ledger, beside
+a bare loop of the HTTP client that makes the same calls with as many threads and remembers nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+import httpx2
+import msgspec
+import structlog
+from cryptography.fernet import Fernet
+from uuid_utils.compat import uuid7
+
+from ingest.sandbox.seed import MAYA_ID
+from ingest.sandbox.setup import Options
+from tests.bench.databases import KINDS, TITLES, Databases, Kind
+from tests.bench.failure import BenchFailed
+from tests.bench.load import ROOT
+from tests.bench.plan import Bench
+from tests.bench.report import Goal, Line
+from workers.act import Acting
+from workers.actions.registry import kinds
+from workers.calcom.connection import BearerKey
+from workers.persist import persist
+from workers.reach import pack
+from workers.rulebook import Rulebook
+from workers.settings import load
+from workers.store import connections, receipts, runs, webhooks
+from workers.store.engine import Store, open_store
+from workers.store.migrate import migrate
+from workers.store.receipts import Receipt
+from workers.store.runs import RunState
+from workers.toolbox import Box
+from workers.vault import Vault, open_vault
+
+_PART = "actions against the sandbox"
+_THREADS = 4
+_FULL, _QUICK = 600, 60
+_RULE = """
+rules:
+  - name: bench
+    on: [BOOKING_CREATED]
+    do:
+      - tool: cal_organizations_users_ooocontroller_create_organization_user_ooo
+        with: {userId: "${{ event.organizer.id }}", start: "${{ event.start }}", end: "${{ event.end }}"}
+"""
+_READY = re.compile(r"sandbox ready: (\S+)")
+
+
+def measure(bench: Bench, databases: Databases, folder: Path) -> list[Line]:
+    """Actions a second, ours on both databases against the bare loop."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    number = _FULL if bench.plan.rounds > 1 else _QUICK
+    contenders: dict[str, Callable[[], float]] = {"bare": lambda: _bare(number)}
+    for kind in KINDS:
+        contenders[kind] = _ours(databases, folder, kind, number)
+    found = bench.alternate("actions", contenders)
+    return [
+        Line(
+            _PART,
+            TITLES[kind],
+            "/s",
+            found[kind],
+            f"bare loop, {_THREADS} threads",
+            found["bare"],
+            Goal(">=", 0.5),
+            note=f"{number} runs of one step",
+        )
+        for kind in KINDS
+    ]
+
+
+def _days(number: int) -> tuple[str, str]:
+    """The start and end of an entry that no other number has."""
+    day = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=number)
+    return f"{day:%Y-%m-%d}T09:00:00Z", f"{day:%Y-%m-%d}T10:00:00Z"
+
+
+def _bare(number: int) -> float:
+    with _sandbox() as url, httpx2.Client(headers={"authorization": f"Bearer {Options().api_key}"}) as client:
+        left = iter(range(number))
+        guard = threading.Lock()
+        address = f"{url}/organizations/{Options().org_id}/users/{MAYA_ID}/ooo"
+
+        def call() -> None:
+            while True:
+                with guard:
+                    mine = next(left, None)
+                if mine is None:
+                    return
+                start, end = _days(mine)
+                client.post(address, json={"start": start, "end": end}).raise_for_status()
+
+        return number / _timed([call] * _THREADS)
+
+
+def _ours(databases: Databases, folder: Path, kind: Kind, number: int) -> Callable[[], float]:
+    def turn() -> float:
+        with TemporaryDirectory(dir=folder, prefix="a") as scratch, _sandbox() as api:
+            home = Path(scratch)
+            with databases.empty(kind, home) as url:
+                environ = {
+                    "DAYBOOK_DATA_DIR": str(home),
+                    "DAYBOOK_DATABASE_URL": url,
+                    "DAYBOOK_SECRET_KEY": Fernet.generate_key().decode(),
+                }
+                settings = load(environ, cwd=home)
+                (home / "rules").mkdir()
+                (home / "rules" / "bench.yaml").write_text(_RULE)
+                with contextlib.closing(open_store(settings.database, pool_size=_THREADS + 2)) as store:
+                    migrate(store)
+                    vault = open_vault(settings)
+                    step_kinds = kinds(settings)
+                    book = Rulebook(store, home / "rules", step_kinds)
+                    ids = _kept(store, vault, api, number)
+                    for start in range(0, number, 100):
+                        persist(store, ids[start : start + 100], book.live())
+                    with contextlib.closing(Box(store, vault)) as box:
+                        acting = Acting(store, book, step_kinds, box, holder="bench")
+
+                        def work() -> None:
+                            while acting.act():
+                                pass
+
+                        took = _timed([work] * _THREADS)
+                    with store.read() as connection:
+                        done = runs.count(connection, runs.Filter(states=(RunState.DONE,)))
+                    if done != number:
+                        raise BenchFailed(f"{done} of {number} runs were done.")
+                    return number / took
+
+    return turn
+
+
+def _timed(calls: list[Callable[[], None]]) -> float:
+    failed: list[Exception] = []
+
+    def guarded(call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(call,)) for call in calls]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise BenchFailed(f"{type(failed[0]).__name__}: {failed[0]}")
+    return time.perf_counter() - began
+
+
+def _kept(store: Store, vault: Vault, api: str, number: int) -> list[UUID]:
+    now = datetime.now(UTC)
+    with store.write() as sql:
+        acme = connections.Connection("acme", connections.Kind.CALCOM, api, Options().org_id, 0, now)
+        connections.add(sql, vault, acme, pack(BearerKey(Options().api_key)))
+        webhook = webhooks.add(sql, vault, name="bench", pcid="acme", token="t", secret="s", origin="adopted", now=now)
+    batch = []
+    for each in range(number):
+        start, end = _days(each)
+        payload = {"uid": f"u{each}", "startTime": start, "endTime": end, "organizer": {"id": MAYA_ID}}
+        body = msgspec.json.encode(
+            {"triggerEvent": "BOOKING_CREATED", "createdAt": now.isoformat(), "payload": payload}
+        )
+        batch.append(
+            Receipt(uuid7(), webhook, hashlib.sha256(body).digest(), 0, now, "signed", None, "received", b"[]", body)
+        )
+    for first in range(0, number, 100):
+        receipts.keep(store, batch[first : first + 100])
+    return [one.id for one in batch]
+
+
+@contextlib.contextmanager
+def _sandbox() -> Iterator[str]:
+    """A sandbox without a rate limit, as a process of its own; the URL of its API."""
+    argv = [sys.executable, "-P", "-m", "ingest.sandbox", "--port", "0", "--rate-limit", "0"]
+    process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        ready = _READY.match(process.stdout.readline())
+        if ready is None:
+            raise BenchFailed("the sandbox did not start.")
+        yield ready[1]
+    finally:
+        process.terminate()
+        process.wait(10)
