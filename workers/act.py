@@ -90,6 +90,8 @@ class _Run:
     #: outputs by step of the undo itself
     undone: dict[str, Any]
     actions: dict[str, Action]
+    #: of the run taken back, the steps that found done what they were to do: that is not ours to take back
+    foreign: frozenset[str] = frozenset()
     troubles: list[str] = field(default_factory=list)
     #: it is written down that the run is over
     over: bool = False
@@ -196,10 +198,13 @@ class Acting:
             return _Run(claimed, rule, rule.steps, event, done, {}, actions)
         if rule.undo is None:
             raise _OverError(RunState.DEAD, "this version of the rule has nothing to take back")
-        return _Run(claimed, rule, rule.undo.steps, event, self._taken_back(claimed), done, actions)
+        before = [action for action in self._taken_back(claimed) if action.state is ActionState.DONE]
+        foreign = frozenset(action.step for action in before if not action.ours)
+        outputs = {action.step: action.answer for action in before}
+        return _Run(claimed, rule, rule.undo.steps, event, outputs, done, actions, foreign)
 
-    def _taken_back(self, claimed: Claimed) -> dict[str, Any]:
-        """The outputs of the run that this one takes back, which is over by then."""
+    def _taken_back(self, claimed: Claimed) -> list[Action]:
+        """What the run did that this one takes back; it is over by then."""
         with self._store.write() as connection:
             before = runs.of_key(connection, claimed.rule, claimed.key)
             if before is None:
@@ -210,10 +215,9 @@ class Acting:
                 due_at = self._clock() + timedelta(seconds=_LOOK_AGAIN)
                 raise _LaterError(due_at, f"run {before.id} is still under way", failed=True, attempt=claimed.attempt)
             found = ledger.of_run(connection, before.id)
-        outputs = {action.step: action.answer for action in found if action.state is ActionState.DONE}
-        if not outputs:
+        if not any(action.state is ActionState.DONE for action in found):
             raise _OverError(RunState.SKIPPED, f"run {before.id} did nothing that could be taken back")
-        return outputs
+        return found
 
     def _rehearse(self, run: _Run) -> None:
         """A dry run: what each step would be told is written down, and nothing is done."""
@@ -237,6 +241,10 @@ class Acting:
             bindings = run.bindings(now)
             if step.condition is not None and earlier is None and step.condition.evaluate(bindings) is not True:
                 self._note(run, place, ActionState.SKIPPED, reason="its `if` did not hold", now=now)
+                return
+            if needs := sorted(run.foreign & step.outputs):
+                reason = f"what step {needs[0]} was to do somebody else had done: it is not taken back"
+                self._note(run, place, ActionState.SKIPPED, reason=reason, now=now)
                 return
             values = _values(step, bindings)
         except Unresolved as error:
@@ -290,7 +298,8 @@ class Acting:
             case Done():
                 output = _kept(outcome.output)
                 note = outcome.note or ("it was there already" if outcome.found else None)
-                self._note(run, place, ActionState.DONE, answer=output, reason=note, now=self._clock())
+                ours = not (outcome.found and outcome.note)
+                self._note(run, place, ActionState.DONE, answer=output, reason=note, now=self._clock(), ours=ours)
                 run.keep(step, output)
             case Stop():
                 self._note(run, place, ActionState.DONE, reason=outcome.reason, now=self._clock(), advance=False)
@@ -349,6 +358,7 @@ class Acting:
         now: datetime,
         answer: Any = None,
         reason: str | None = None,
+        ours: bool = True,
         advance: bool = True,
     ) -> None:
         """How a step ended, and, unless the run ends with it, that the next one comes."""
@@ -366,7 +376,7 @@ class Acting:
                 raise _LeaseLostError
             if step.id not in run.actions:
                 self._begin(connection, run, place, ActionState.PLANNED, {}, None, now)
-            ledger.settle(connection, run_id, step.id, state=state, now=now, answer=answer, reason=reason)
+            ledger.settle(connection, run_id, step.id, state=state, now=now, answer=answer, reason=reason, ours=ours)
         if advance:
             run.claimed = replace(run.claimed, step=place + 1, attempt=0)
             run.over = last

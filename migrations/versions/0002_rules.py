@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("request", DOCUMENT, nullable=False),
         sa.Column("answer", DOCUMENT, nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("ours", sa.Boolean(), nullable=False),
         sa.Column("effect", sa.Text(), nullable=True),
         sa.Column("echo_id", sa.Uuid(), nullable=True),
         sa.Column("begun_at", Instant(), nullable=False),

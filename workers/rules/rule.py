@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from workers.retries import Retry
 from workers.rules.expressions import Expression, Template
+
+_OUTPUT = re.compile(r"\brun\s*\.\s*([a-z][a-z0-9_]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,12 @@ class Step:
     on_error: Literal["stop", "continue"]
     #: PCID that the step acts for; None: the rule's, else the event's
     connection: str | None
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """The steps whose outputs its values are made of: of the run itself, or of the one that is taken back."""
+        texts = [each.text for template in self.values.values() for each in template.expressions]
+        return frozenset(name for text in texts for name in _OUTPUT.findall(text))
 
 
 @dataclass(frozen=True, slots=True)

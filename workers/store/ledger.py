@@ -44,6 +44,7 @@ class Action:
     request: Any
     answer: Any
     reason: str | None
+    ours: bool
     effect: str | None
     echo_id: UUID | None
     begun_at: datetime
@@ -76,6 +77,7 @@ def begin(
             state=state,
             attempts=attempts,
             request=dict(request),
+            ours=True,
             effect=effect,
             begun_at=now,
         )
@@ -102,13 +104,14 @@ def settle(
     now: datetime,
     answer: Any = None,
     reason: str | None = None,
+    ours: bool = True,
 ) -> None:
-    """How the attempt ended."""
+    """How the attempt ended; `ours` is False where it was done before us, by somebody else."""
     over = state in (ActionState.DONE, ActionState.UNKNOWN, ActionState.SKIPPED)
     connection.execute(
         update(actions)
         .where(actions.c.run_id == run_id, actions.c.step == step)
-        .values(state=state, answer=answer, reason=reason, ended_at=now if over else None)
+        .values(state=state, answer=answer, reason=reason, ours=ours, ended_at=now if over else None)
     )
 
 
@@ -144,6 +147,16 @@ class Echo:
     event_id: UUID
     happened_at: datetime
     effects: tuple[str, ...]
+
+
+def caused_by(connection: Connection, action_id: UUID) -> Caused | None:
+    """An action by its id, as what caused an event."""
+    row = connection.execute(
+        select(actions.c.id, actions.c.run_id, runs.c.rule, runs.c.depth)
+        .join(runs, runs.c.id == actions.c.run_id)
+        .where(actions.c.id == action_id)
+    ).one_or_none()
+    return Caused(*row) if row is not None else None
 
 
 #: how long after its last attempt an action can cause an event; the clocks are Cal.com's and ours

@@ -284,6 +284,7 @@ actions = Table(
     Column("request", Document, nullable=False),  # as people may see it
     Column("answer", Document),
     Column("reason", Text),
+    Column("ours", Boolean, nullable=False),  # false: it was done, but by somebody else before us
     Column("effect", Text),  # by which an event that it causes is known again
     Column("echo_id", Uuid),  # that event
     Column("begun_at", Instant, nullable=False),

@@ -97,6 +97,11 @@ def lost_before(_world: World, _thing: str) -> Outcome:
     return Lost("the connection was cut")
 
 
+def had_already(_world: World, thing: str) -> Outcome:
+    """Somebody else had made it."""
+    return Done({"id": f"id of {thing}"}, found=True, note="it was there")
+
+
 def busy(_world: World, _thing: str) -> Outcome:
     return Again("503")
 

@@ -14,6 +14,7 @@ from tests.contract.ledger.conftest import (
     busy,
     crashes_after,
     crashes_before,
+    had_already,
     lost_after,
     lost_before,
     refused,
@@ -351,6 +352,23 @@ def test_an_undo_ends_a_run_that_still_waits(office: Office) -> None:
 
     assert office.world.made == {"thing of A": 1, "not id of thing of A": 1}
     assert [row.state for row in office.runs()] == ["skipped", "done"]
+
+
+def test_what_somebody_else_had_done_is_not_taken_back(office: Office) -> None:
+    office.rules(UNDO.replace("not ${{", "delete ${{").rstrip() + "\n        - make: a note\n")
+    office.comes(uid="A")
+    office.world.script = [had_already]
+    office.work()
+    office.comes(uid="A", trigger="BOOKING_CANCELLED", status="CANCELLED")
+    office.work()
+
+    first, second = office.actions(office.runs()[1].id)
+    assert (first.state, first.reason) == (
+        ActionState.SKIPPED,
+        "what step first was to do somebody else had done: it is not taken back",
+    )
+    assert second.state is ActionState.DONE
+    assert office.world.made == {"a note": 1}
 
 
 def test_a_run_is_of_the_version_it_was_planned_with(office: Office) -> None:
