@@ -103,4 +103,4 @@ def _key(part: str, written: Template, bindings: Bindings, otherwise: str) -> tu
 
 def _short(text: str) -> str:
     text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return text if len(text) <= LONGEST_KEY else hashlib.sha256(text.encode()).hexdigest()
+    return text if len(text) <= LONGEST_KEY else hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -31,6 +31,7 @@ _CONSTANTS = {
 }
 #: an anchor and a tag, which stand before their value
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_FOLD = re.compile(r"[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+")
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 
 
@@ -157,7 +158,7 @@ class Document:
         begin = _PROPERTIES.match(self.text, node.begin).end()  # type: ignore[union-attr]
         at, end = (begin + 1, node.end - 1) if node.style else (begin, node.end)
         while at < end:
-            fold = re.compile(r"[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+").match(self.text, at, end)
+            fold = _FOLD.match(self.text, at, end)
             if fold is not None:
                 breaks = len(_BREAK.findall(fold[0]))
                 yield from (at for _ in range(max(breaks - 1, 1)))

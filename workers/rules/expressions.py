@@ -25,6 +25,8 @@ __all__ = ["Bindings", "Broken", "Expression", "Template", "Unresolved", "bind",
 
 #: characters of one expression
 LONGEST = 4_000
+#: expressions in one text, and the texts between them
+_MOST_PARTS = 200
 #: of a text that is made of expressions and text
 _TOO_LONG = f"it makes a text longer than {LONGEST_TEXT:,} characters"
 
@@ -215,6 +217,11 @@ def _compiled(value: Any, scope: Scope, path: Path, wrong: list[tuple[Path, Mist
         parts = pieces(value)
     except Unclosed as error:
         wrong.append((path, Mistake(error.offset, str(error))))
+        return ()
+    if len(parts) > _MOST_PARTS:
+        wrong.append(
+            (path, Mistake(0, "the text has too many expressions; make one expression of them, or several texts"))
+        )
         return ()
     made: list[str | Expression] = []
     for part in parts:

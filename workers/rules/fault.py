@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_LONGEST = 500
+
+
+def shortened(message: str) -> str:
+    """A message as long as people read: it may repeat what stands in a file."""
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from workers.rules.document import Document, Unreadable
-from workers.rules.fault import Fault
+from workers.rules.fault import Fault, shortened
 from workers.rules.kinds import KindSpec
 from workers.rules.reading import Reading
 from workers.rules.rule import Rule
@@ -25,7 +25,7 @@ def read_text(text: str, file: str, kinds: Mapping[str, KindSpec]) -> tuple[list
     try:
         reading = Reading(Document(text), file, kinds)
     except Unreadable as error:
-        return [], [Fault(file, *error.place(text), error.message)]
+        return [], [Fault(file, *error.place(text), shortened(error.message))]
     rules = reading.rules()
     return rules, in_order(reading.faults)
 

@@ -23,6 +23,7 @@ _NEVER_NULL = re.compile(
 _BARE = re.compile(r"(?<![.\w])(run|undo)\b(?!\s*\.)")
 #: one expression has one thing to mend first; more than these are its consequences
 _MOST = 3
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean "x"?` where one of the known names is near, else which there are, or nothing if they are many."""
     names = list(known)
     lowered = {each.lower(): each for each in names}
-    close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6) if len(name) <= _LONGEST_NAME else []
     if close:
         return f'; did you mean "{lowered[close[0]]}"?'
     return f"; there is {', '.join(names)}" if 0 < len(names) <= 8 else ""

@@ -10,11 +10,15 @@ from typing import Any
 from workers.rules.document import Document, Node
 from workers.rules.durations import duration
 from workers.rules.expressions import Broken, Expression, Template, condition, template
-from workers.rules.fault import Fault
+from workers.rules.fault import Fault, shortened
 from workers.rules.problems import nearest
 from workers.rules.scope import Scope
 from workers.rules.syntax import has_expression
 
+#: a name that is somebody else's to choose
+ONE_LINE = r"[^\x00-\x1f\x7f]{1,200}"
+#: faults of one mapping's keys: whoever has more has mistaken the place, not the keys
+_MOST_UNKNOWN = 20
 _WORDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
 
 
@@ -28,7 +32,7 @@ class Reader:
     def fault(self, where: Node | int, message: str) -> None:
         """Keeps what is wrong at a value, or at a character of the file."""
         line, column = self.document.place(where if isinstance(where, int) else where.begin)
-        self.faults.append(Fault(self.file, line, column, message))
+        self.faults.append(Fault(self.file, line, column, shortened(message)))
 
     def members(self, node: Node, what: str, known: Collection[str], needed: Iterable[str] = ()) -> dict[str, Node]:
         """The members of a mapping that are known; {} for what is no mapping."""
@@ -36,9 +40,9 @@ class Reader:
         if members is None:
             self.fault(node, f"{what} must be a mapping, not {_kind(node)}")
             return {}
-        for key in members:
-            if key not in known:
-                self.fault(node.keys[key], f'{what} has no key "{key}"{nearest(key, known)}')
+        unknown = [key for key in members if key not in known]
+        for key in unknown[:_MOST_UNKNOWN]:
+            self.fault(node.keys[key], f'{what} has no key "{key}"{nearest(key, known)}')
         for key in needed:
             if key not in members:
                 self.fault(node, f'{what} needs the key "{key}"')

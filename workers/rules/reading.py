@@ -10,7 +10,7 @@ from workers.rules.document import Document, Node
 from workers.rules.expressions import Template, template
 from workers.rules.kinds import KindSpec
 from workers.rules.problems import nearest
-from workers.rules.reader import Reader
+from workers.rules.reader import ONE_LINE, Reader
 from workers.rules.rule import Rule, Step, Undo
 from workers.rules.scope import scope
 from workers.rules.source import source
@@ -74,7 +74,7 @@ class Reading:
             file=reader.file,
             line=reader.document.place(node.begin)[0],
             on=self._triggers(members.get("on")),
-            connection=reader.text(members.get("connection"), "connection"),
+            connection=reader.text(members.get("connection"), "connection", ONE_LINE, "one line of text"),
             when=reader.condition(members.get("when"), "when", scope()),
             once_per=self._key(members.get("once_per"), "once_per") or _each_event(),
             entity=self._key(members.get("entity"), "entity"),
@@ -104,7 +104,7 @@ class Reading:
         return frozenset(trigger for each in nodes if (trigger := self._trigger(each)) is not None)
 
     def _trigger(self, node: Node) -> str | None:
-        name = self._reader.text(node, "a trigger")
+        name = self._reader.text(node, "a trigger", ONE_LINE, "one line of text")
         if name is not None and name not in TRIGGERS and not name.startswith(OWN_TRIGGERS):
             self._reader.fault(node, f'there is no trigger "{name}"{nearest(name, TRIGGERS)}')
         return name

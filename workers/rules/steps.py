@@ -13,7 +13,7 @@ from workers.rules.document import Node
 from workers.rules.expressions import Template
 from workers.rules.kinds import KindSpec, Problem
 from workers.rules.problems import nearest
-from workers.rules.reader import Reader
+from workers.rules.reader import ONE_LINE, Reader
 from workers.rules.rule import Step
 from workers.rules.scope import Outputs, Scope, scope
 from workers.rules.shapes import Schema
@@ -63,7 +63,7 @@ class Steps:
                 "Literal['stop', 'continue']",
                 self._reader.choice(members.get("on_error"), "on_error", ("stop", "continue")),
             ),
-            connection=self._reader.text(members.get("connection"), "connection"),
+            connection=self._reader.text(members.get("connection"), "connection", ONE_LINE, "one line of text"),
         )
         sound = self._check(node, kind, step.values)
         self.outputs[step.id] = kind.output(_known(step.values)) if sound else {}

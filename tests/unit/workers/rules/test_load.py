@@ -397,3 +397,20 @@ def test_any_text_is_an_expression_or_a_fault(text: str) -> None:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def test_no_message_is_longer_than_people_read() -> None:
+    found = faults(within("x" * 1_000, "1"))[0].message
+
+    assert (len(found), found[-1]) == (500, "…")
+
+
+def test_a_text_has_a_bounded_number_of_expressions() -> None:
+    assert faults(doing(f"stop: {'${{ 1 }}' * 200}")) == []
+    assert [message for _, message in marked(doing(f"stop: {'${{ 1 }}' * 201}"))] == [
+        "the text has too many expressions; make one expression of them, or several texts"
+    ]
+
+
+def test_a_connection_is_one_line_of_text() -> None:
+    assert marked(within("connection", r'"a\0b"')) == [(r'"a\0b"', "connection must be one line of text")]
