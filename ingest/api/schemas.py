@@ -6,7 +6,9 @@ from typing import Any
 
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
+from workers.store.ledger import ActionState
 from workers.store.receipts import State
+from workers.store.runs import RunState
 
 Schema = dict[str, Any]
 
@@ -40,6 +42,26 @@ _INSTANT: Schema = {"type": "string", "format": "date-time"}
 _ID: Schema = {"type": "string", "format": "uuid"}
 _COUNTS: Schema = {"type": "object", "additionalProperties": _COUNT}
 _TEXT_OR_NULL, _INSTANT_OR_NULL, _NUMBER_OR_NULL = _or_null(_TEXT), _or_null(_INSTANT), _or_null(_NUMBER)
+
+_RUN: dict[str, Schema] = {
+    "id": _ID,
+    "rule": _TEXT,
+    "version_id": _ID,
+    "act": {"type": "string", "enum": ["do", "undo"]},
+    "event_id": _ID,
+    "trigger": _TEXT,
+    "connection": _TEXT,
+    "entity": {**_TEXT, "description": "what runs keep their order for"},
+    "key": {**_TEXT, "description": "what once_per gave"},
+    "depth": _COUNT,
+    "state": {"type": "string", "enum": list(RunState)},
+    "reason": _TEXT_OR_NULL,
+    "step": {**_COUNT, "description": "the place of the step that comes next"},
+    "attempt": {**_COUNT, "description": "attempts of that step that failed"},
+    "created_at": _INSTANT,
+    "due_at": {**_INSTANT_OR_NULL, "description": "null: it is over"},
+    "ended_at": _INSTANT_OR_NULL,
+}
 
 _EVENT: dict[str, Schema] = {
     "id": _ID,
@@ -166,6 +188,23 @@ SCHEMAS: dict[str, Schema] = {
             "delivery": _or_null(
                 _object({name: _DELIVERY[name] for name in ("id", "verdict", "state", "bytes", "seen")})
             ),
+            "runs": {**_list(ref("RunOfTimeline")), "description": "what rules made of it"},
+        }
+    ),
+    "RunOfTimeline": _object({**_RUN, "actions": _list(ref("Action"))}),
+    "Action": _object(
+        {
+            "id": _ID,
+            "step": _TEXT,
+            "kind": _TEXT,
+            "state": {"type": "string", "enum": list(ActionState)},
+            "attempts": _COUNT,
+            "request": {"type": "object", "description": "what the step was told, secrets masked"},
+            "answer": {"description": "what it gave, secrets masked"},
+            "reason": _TEXT_OR_NULL,
+            "caused": {**_or_null(_ID), "description": "the event that tells of its effect"},
+            "begun_at": _INSTANT,
+            "ended_at": _INSTANT_OR_NULL,
         }
     ),
     "Problem": _object(

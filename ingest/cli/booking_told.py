@@ -1,4 +1,6 @@
-"""A booking's timeline in words: its seats, its series, where it went, and each event. Pure: shapes in, text out."""
+"""A booking's timeline in words: its seats, its series, where it went, each event and the runs it caused. Pure: shapes
+in, text out.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ingest.cli import run_told
 from ingest.cli.telling import minute, short, when, who
 from workers.store.seats import GONE
 
@@ -36,6 +39,7 @@ def step(event: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("means", _means(event), ""),
         ("who", who(event), ""),
         ("uid", f"{booking['uid']}{seat}", "dim"),
+        *(line for run in event["runs"] for line in run_told.brief(run)),
     ]
     return [(name, text, style) for name, text, style in lines if text]
 

@@ -1,4 +1,4 @@
-"""The options that choose events and deliveries, once for all commands that take them, and what they become."""
+"""The options that choose events, deliveries and runs, once for all commands that take them, and what they become."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workers.catalogue.triggers import TRIGGERS
 from workers.errors import BadInput
 
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
-    from workers.store import deliveries, history
+    from workers.store import deliveries, history, runs
 
 Triggers = Annotated[
     list[str] | None, typer.Option("--trigger", metavar="TRIGGER", help="Events of this trigger; repeatable.")
@@ -89,11 +89,11 @@ def of_events(
         triggers=tuple(_trigger(each) for each in triggers or ()),
         kinds=tuple(kinds or ()),
         booking=_uid(booking),
-        email=_said("--email", email),
-        since=_moment("--since", since),
-        until=_moment("--until", until, until=True),
-        text=_said("--text", words),
-        connection=_said("--connection", connection),
+        email=said("--email", email),
+        since=moment("--since", since),
+        until=moment("--until", until, until=True),
+        text=said("--text", words),
+        connection=said("--connection", connection),
     )
 
 
@@ -116,9 +116,38 @@ def of_deliveries(
     return deliveries.Filter(
         state=State(state) if state else None,
         verdict=verdict,
-        webhook=_said("--webhook", webhook),
-        since=_moment("--since", since),
-        until=_moment("--until", until, until=True),
+        webhook=said("--webhook", webhook),
+        since=moment("--since", since),
+        until=moment("--until", until, until=True),
+    )
+
+
+def of_runs(
+    states: Annotated[
+        list[str] | None,
+        typer.Option("--state", help="planned, running, failed, done, skipped or dead; repeatable."),
+    ] = None,
+    rules: Annotated[list[str] | None, typer.Option("--rule", metavar="NAME", help="Of this rule; repeatable.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="WHEN", help=f"Planned then or later: {moments.FORMS}.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Planned before; a date is meant with the whole day.")
+    ] = None,
+    connection: Annotated[str | None, typer.Option(metavar="PCID", help="Runs of this connection.")] = None,
+) -> runs.Filter:
+    """The filter that the options are; `BadInput` names the one that is wrong."""
+    from workers.store import runs
+
+    for state in states or ():
+        if state not in list(runs.RunState):
+            raise BadInput(f"--state must be one of {', '.join(runs.RunState)}.")
+    for rule in rules or ():
+        said("--rule", rule)
+    return runs.Filter(
+        states=tuple(map(runs.RunState, states or ())),
+        rules=tuple(rules or ()),
+        connection=said("--connection", connection),
+        since=moment("--since", since),
+        until=moment("--until", until, until=True),
     )
 
 
@@ -142,17 +171,18 @@ def _trigger(written: str) -> str:
 def _uid(booking: str | None) -> str | None:
     if booking is not None and booking.endswith("…"):
         raise BadInput("--booking takes a whole uid; `daybook bookings show` takes its beginning and tells the rest.")
-    return _said("--booking", booking)
+    return said("--booking", booking)
 
 
-def _said(option: str, value: str | None) -> str | None:
+def said(option: str, value: str | None) -> str | None:
     """An empty value comes of a variable that a script forgot to set: it must not mean everything."""
     if value is not None and not value.strip():
         raise BadInput(f"{option} is empty; leave it out, or give it a value.")
     return value
 
 
-def _moment(option: str, written: str | None, *, until: bool = False) -> datetime | None:
+def moment(option: str, written: str | None, *, until: bool = False) -> datetime | None:
+    """The instant that an option's value is."""
     if written is None:
         return None
     return moments.moment(written, datetime.now(UTC), name=option, until=until)

@@ -11,10 +11,10 @@ from workers.errors import BadInput, NotFound
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
     from sqlalchemy import Connection
 
-Noun = Literal["event", "delivery"]
+Noun = Literal["event", "delivery", "run"]
 
-_ONE = {"event": "an event", "delivery": "a delivery"}
-_PLURAL = {"event": "events", "delivery": "deliveries"}
+_ONE = {"event": "an event", "delivery": "a delivery", "run": "a run"}
+_PLURAL = {"event": "events", "delivery": "deliveries", "run": "runs"}
 #: characters of a uid that are worth looking for
 _LEAST = 4
 

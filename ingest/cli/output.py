@@ -29,6 +29,14 @@ COLOURS = {
     "quarantined": "yellow",
     "mismatch": "red",
     "discarded": "dim",
+    "planned": "yellow",
+    "running": "yellow",
+    "sending": "yellow",
+    "done": "green",
+    "failed": "yellow",
+    "skipped": "dim",
+    "dead": "red",
+    "unknown": "red",
 }
 
 

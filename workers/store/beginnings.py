@@ -1,4 +1,4 @@
-"""What begins with the text a person copied from a narrow table: ids of events and deliveries, uids of bookings."""
+"""What begins with the text a person copied from a narrow table: ids of events, deliveries, runs; uids of bookings."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 
 from workers.store.search import plain
-from workers.store.tables import events, receipts
+from workers.store.tables import events, receipts, runs
 
 #: so many are told of one beginning: enough to see that it is not one's only
 _SOME = 4
 
 
-def ids(connection: Connection, noun: Literal["event", "delivery"], digits: str) -> list[UUID]:
+def ids(connection: Connection, noun: Literal["event", "delivery", "run"], digits: str) -> list[UUID]:
     """The first few ids that begin with these hex digits (without dashes), in their order."""
-    column = {"event": events.c.id, "delivery": receipts.c.id}[noun]
+    column = {"event": events.c.id, "delivery": receipts.c.id, "run": runs.c.id}[noun]
     first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
     query = select(column).where(column >= first, column <= last).order_by(column).limit(_SOME)
     return list(connection.execute(query).scalars())

@@ -1,4 +1,5 @@
-"""One booking's timeline: its lineage, what is true of it now, and every event of it with the delivery it came by.
+"""One booking's timeline: its lineage, what is true of it now, and every event of it with the delivery it came by and
+the runs it caused.
 
 A reschedule chain is one booking. One seat that moves takes the others nowhere: the booking it left and the one it
 came to stay two, and both timelines have the event.
@@ -9,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
 from workers.catalogue.event import Kind
-from workers.store import bookings, deliveries, events, history, related, seats, series
+from workers.store import bookings, deliveries, events, history, ledger, outcomes, related, runs, seats, series
 from workers.store.history import Filter
 from workers.store.seats import happened
 
@@ -37,8 +39,9 @@ def read(connection: Connection, uid: str, *, pcid: str | None = None) -> dict[s
     """The timeline of the booking that `uid` belongs to; None where no event told of it.
 
     `{"uid", "lineage", "uids", "state": {…}, "series": {…} or null, "events": [an event, without payload, with
-    "previous_uid" and "delivery": {"id", "verdict", "state", "bytes", "seen"} or null, …]}`, events in the order they
-    arrived. For `state` see below, for `series` see `series.py`.
+    "previous_uid", "delivery": {"id", "verdict", "state", "bytes", "seen"} or null and "runs": [as `outcomes.run`, with
+    "actions": [as `outcomes.action`, …], …]}, …]}`, events in the order they arrived, runs in the order they were
+    planned. For `state` see below, for `series` see `series.py`.
     """
     story = _story(connection, uid, pcid)
     if story is None:
@@ -128,11 +131,28 @@ def _shown(connection: Connection, story: _Story) -> list[dict[str, Any]]:
     rows = [*story.rows, *story.moved]
     came_by = {row.id: row for row in deliveries.some(connection, [row.delivery_id for row in rows if row.delivery_id])}
     previous = related.previous_uids(connection, [row.id for row in rows])
+    caused = _runs(connection, [row.id for row in rows])
     told = [
-        {**event, "previous_uid": previous.get(row.id), "delivery": _delivery(came_by.get(row.delivery_id))}
+        {
+            **event,
+            "previous_uid": previous.get(row.id),
+            "delivery": _delivery(came_by.get(row.delivery_id)),
+            "runs": caused.get(row.id, []),
+        }
         for row, event in zip(rows, [*story.told, *story.took], strict=True)
     ]
     return sorted(told, key=lambda event: str(event["id"]))
+
+
+def _runs(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """The runs that each event caused, with their actions."""
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    rows = runs.of_events(connection, event_ids)
+    actions = ledger.of_runs(connection, [row.id for row in rows])
+    for row in rows:
+        told = {**outcomes.run(row), "actions": [outcomes.action(action) for action in actions[row.id]]}
+        found.setdefault(row.event_id, []).append(told)
+    return found
 
 
 def _delivery(row: Any) -> dict[str, Any] | None:

@@ -46,6 +46,7 @@ class Command:
     def run(self, *words: str) -> Done:
         """Run it; never raises for what a command may refuse."""
         self._patch.setattr(sys, "argv", ["daybook", *words])
+        self._capture.readouterr()  # what the test itself logged
         status = 0
         try:
             cli.main()

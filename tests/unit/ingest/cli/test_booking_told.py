@@ -24,6 +24,7 @@ def event(
         "previous_uid": previous,
         "delivery": {"id": "0197", "verdict": "signed", "bytes": 3412, "seen": 1},
         "booking": {"uid": uid, "lineage": lineage, "seat": seat},
+        "runs": [],
         **said,
     }
 
