@@ -16,11 +16,11 @@ from tests.conftest import Valkey
 from workers import queue
 from workers.actors import WorkerProcess
 from workers.settings import load
-from workers.store import receipts, webhooks
+from workers.store import receipts, runs, webhooks
 from workers.store.engine import Store
 from workers.store.receipts import Receipt
 from workers.store.tables import connections
-from workers.sweep import GRACE, sweep
+from workers.sweep import GRACE, sweep, sweep_runs
 from workers.vault import Vault
 
 
@@ -99,14 +99,23 @@ def test_a_queue_that_is_deep_is_not_made_deeper(store: Store, broker: Broker, w
 
 
 @pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    """The folder of the rules of `process`."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def process(
-    database_url: str, broker_server: Valkey, tmp_path: Path, request: pytest.FixtureRequest
+    database_url: str, broker_server: Valkey, tmp_path: Path, rules: Path, request: pytest.FixtureRequest
 ) -> Iterator[WorkerProcess]:
     environ = {
         "DAYBOOK_DATABASE_URL": database_url,
         "DAYBOOK_BROKER_URL": broker_server.url,
         "DAYBOOK_DATA_DIR": str(tmp_path),
         "DAYBOOK_SWEEP_INTERVAL": "0.2",
+        "DAYBOOK_RULES": str(rules),
     }
     with contextlib.closing(_Closing(WorkerProcess(load(environ, cwd=tmp_path)))) as running:
         yield running.process
@@ -159,3 +168,69 @@ def test_a_broker_that_was_away_is_found_again(
     broker_server.start()
 
     eventually(lambda: states(store) == {"persisted"}, seconds=30, what="the sweep's work")
+
+
+RULE = """
+rules:
+  - name: says-so
+    on: [PING]
+    do: [{stop: "it came"}]
+"""
+
+
+def a_run(store: Store, *, due: datetime) -> None:
+    with store.write() as connection:
+        one = runs.Planned(
+            rule="says-so",
+            version_id=uuid7(),
+            act="do",
+            event_id=uuid7(),
+            connection="acme",
+            trigger="PING",
+            entity=str(uuid7()),
+            once=str(uuid7()),
+            key="k",
+            depth=0,
+            happened_at=due,
+        )
+        runs.plan(connection, [one], due)
+
+
+def test_runs_that_are_due_are_rung_for_once_for_each_thread(store: Store, broker: Broker) -> None:
+    now = datetime.now(UTC)
+    for _ in range(5):
+        a_run(store, due=now - timedelta(minutes=1))
+    a_run(store, due=now + timedelta(hours=1))
+
+    assert sweep_runs(store, broker, holder="a", threads=3) == 0  # it does not lead
+    sweep(store, broker, holder="a", lease=60)
+    assert sweep_runs(store, broker, holder="a", threads=3) == 3
+    assert sweep_runs(store, broker, holder="a", threads=3) == 0  # the bells still ring
+    assert queue.depth(broker, queue.ACT) == 3
+
+
+def test_a_worker_carries_out_what_its_rules_make_of_an_event(
+    store: Store, rules: Path, process: WorkerProcess, broker: Broker, webhook_id: UUID, eventually: Callable[..., None]
+) -> None:
+    (rules / "one.yaml").write_text(RULE)
+    body = b'{"triggerEvent":"PING","createdAt":"2026-11-23T10:00:00Z","payload":{}}'
+    one = Receipt(
+        uuid7(),
+        webhook_id,
+        hashlib.sha256(body).digest(),
+        0,
+        datetime.now(UTC),
+        "signed",
+        None,
+        "received",
+        b"[]",
+        body,
+    )
+    receipts.keep(store, [one])
+    queue.ring(broker, [one.id])
+
+    def is_done() -> bool:
+        with store.read() as connection:
+            return [(row.state, row.reason) for row in runs.of_events(connection, [one.id])] == [("done", "it came")]
+
+    eventually(is_done, what="the run")
