@@ -239,7 +239,7 @@ class Acting:
         now = earlier.begun_at if earlier is not None else self._clock()
         try:
             bindings = run.bindings(now)
-            if step.condition is not None and earlier is None and step.condition.evaluate(bindings) is not True:
+            if step.condition is not None and earlier is None and not step.condition.holds(bindings):
                 self._note(run, place, ActionState.SKIPPED, reason="its `if` did not hold", now=now)
                 return
             if needs := sorted(run.foreign & step.outputs):

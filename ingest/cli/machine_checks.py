@@ -1,4 +1,4 @@
-"""The checks of this machine: disk, database, migrations, secrets, broker, workers. Each opens what it looks at."""
+"""The checks of this machine: disk, database, migrations, secrets, workers, rules, broker. Each opens what it asks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,39 @@ def machine(settings: Settings, store: Store) -> Iterator[Verdict]:
         if tables.state == "ok":
             yield sealed(settings, store)
             yield workers(store, datetime.now(UTC))
+            yield dead(store)
+    yield rules(settings)
     yield from broker(settings)
+
+
+def rules(settings: Settings) -> Verdict:
+    """Whether every rule file can be read: of one that cannot, what was good before stays."""
+    from workers.actions.registry import kinds
+    from workers.rules.load import read_folder
+
+    try:
+        found, faults = read_folder(settings.rules, kinds(settings))
+    except DaybookError as error:
+        return fail("rules", error.message, "Mend that setting; workers do not start with it.")
+    if faults:
+        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+        return fail("rules", f"{faults[0]}{more}", "Mend them; `daybook rules check` shows each in its file.")
+    if not found.rules:
+        return ok("rules", f"none in {settings.rules}")
+    return ok("rules", f"{len(found.rules)} in {settings.rules}")
+
+
+def dead(store: Store) -> Verdict:
+    """Runs that a person has to look at."""
+    from workers.store import runs
+    from workers.store.runs import Filter, RunState
+
+    with store.read() as connection:
+        number = runs.count(connection, Filter(states=(RunState.DEAD,)))
+    if number:
+        remedy = "`daybook runs list --state dead` shows why; `daybook runs retry` tries again."
+        return warn("runs", f"{number} dead", remedy)
+    return ok("runs", "none is dead")
 
 
 def disk(settings: Settings) -> Verdict:

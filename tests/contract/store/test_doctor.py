@@ -11,13 +11,15 @@ import msgspec
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import text
+from uuid_utils.compat import uuid7
 
 from ingest.cli import machine_checks
 from ingest.cli.verdicts import State
 from workers.settings import Settings
-from workers.store import receipts
+from workers.store import receipts, runs
 from workers.store.engine import Store, open_store
 from workers.store.receipts import Receipt
+from workers.store.runs import RunState
 from workers.vault import Vault
 
 
@@ -72,3 +74,30 @@ def test_a_database_that_is_away_is_a_failure_with_a_remedy(tmp_path: Path) -> N
 
     assert verdict.state is State.FAIL
     assert "DAYBOOK_DATABASE_URL" in verdict.remedy
+
+
+def test_a_rule_file_that_cannot_be_read_is_a_failure_that_names_the_place(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, rules=tmp_path / "rules")
+    assert machine_checks.rules(settings).detail.startswith("none in")
+    settings.rules.mkdir()
+    file = settings.rules / "one.yaml"
+    file.write_text("rules: [{name: one, on: [BOOKING_CREATED], do: [{stop: enough}]}]")
+    assert machine_checks.rules(settings).detail.startswith("1 in")
+    file.write_text("rules: [{name: one, on: [BOOKING_CREATED], do: [{stp: enough}]}]")
+
+    broken = machine_checks.rules(settings)
+    assert broken.state is State.FAIL
+    assert "one.yaml:1:" in broken.detail
+
+
+def test_a_dead_run_is_told(store: Store) -> None:
+    assert machine_checks.dead(store).state is State.OK
+    now = datetime.now(UTC)
+    with store.write() as sql:
+        one = runs.Planned("r", uuid7(), "do", uuid7(), "acme", "PING", "e", "once", "key", 0, now)
+        runs.plan(sql, [one], now)
+        (taken,) = runs.claim(sql, holder="me", now=now, seconds=9, limit=1)
+        runs.finish(sql, taken.id, "me", state=RunState.DEAD, reason="403", now=now)
+
+    told = machine_checks.dead(store)
+    assert (told.state, told.detail) == (State.WARN, "1 dead")
