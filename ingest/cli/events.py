@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest.cli import ids, output, pictures, telling
+from ingest.cli import ids, output, pictures, progress, telling
 from ingest.cli.exporting import Format
 from ingest.cli.filters import Json, Limit, Lines, of_events, taking
+from ingest.cli.stopping import until_ctrl_c
 from ingest.cli.workspace import opened
 from workers.errors import NotFound, StoreUnavailable
 
@@ -85,7 +84,7 @@ def tail(
     from workers.store import history
     from workers.store.tail import Tail
 
-    with _until_ctrl_c() as ended, opened() as workspace:
+    with until_ctrl_c() as ended, opened() as workspace:
         following = Tail(workspace.store, wanted)  # before the last ones are read: what comes in between is not missed
         with workspace.store.read() as sql:
             last = history.page(sql, wanted, limit=lines)[::-1] if lines else []
@@ -146,7 +145,7 @@ def export(
                 return history.count(sql, wanted)
 
         told = _exported(store, wanted, masked=masked)
-        number = exporting.write(exporting.watched(told, count), form, target)
+        number = exporting.write(progress.watched(told, count), form, target)
     if file not in (None, "-"):
         output.note(f"{number:,} events in {file}.")
 
@@ -160,17 +159,6 @@ def _exported(
 
     for row, payload in history.export(store, wanted, limit=limit):
         yield {**shape(row), "payload": mask(payload) if masked else payload}
-
-
-@contextlib.contextmanager
-def _until_ctrl_c() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets: an exception in its place may be lost in a library's clean-up, or tear a line."""
-    ended = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: ended.set())
-    try:
-        yield ended
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _looks(following: Tail, ended: threading.Event) -> Iterator[Any]:

@@ -7,19 +7,13 @@ import csv
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from ingest.cli import output, telling
 from workers.errors import BadInput
-
-#: seconds after which an export shows how far it is
-_PATIENCE = 2.0
 
 
 class Format(StrEnum):
@@ -77,22 +71,3 @@ def _whole(path: Path) -> Iterator[TextIO]:
         Path(draft).replace(path)
     finally:
         Path(draft).unlink(missing_ok=True)
-
-
-def watched(events: Iterable[dict[str, Any]], count: Callable[[], int]) -> Iterator[dict[str, Any]]:
-    """`events`, with a bar on a terminal's stderr once they take longer than two seconds. `count` is asked then."""
-    began = time.monotonic()
-    bar: Progress | None = None
-    columns = (TextColumn("exporting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    try:
-        for number, event in enumerate(events):
-            if bar is None and output.stderr.is_terminal and time.monotonic() - began > _PATIENCE:
-                bar = Progress(*columns, console=output.stderr, transient=True)
-                task = bar.add_task("", total=count())
-                bar.start()
-            if bar is not None:
-                bar.update(task, completed=number)
-            yield event
-    finally:
-        if bar is not None:
-            bar.stop()

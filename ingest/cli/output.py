@@ -154,6 +154,17 @@ def agreed(question: str) -> bool:
         return False
 
 
+def answer(question: str) -> str:
+    """The words that a person types, "" where nobody can. Ctrl-C is not an answer and ends the command."""
+    try:
+        return str(typer.prompt(clean(question), default="", show_default=False, err=True)).strip()
+    except typer.Abort as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        stderr.print()
+        return ""
+
+
 def unchanged() -> typer.Exit:
     """The end of a command that was answered no."""
     note("Nothing was changed.", style="")

@@ -45,7 +45,7 @@ def did(connection: Connection, event_ids: Sequence[UUID]) -> dict[str, int]:
         select(actions.c.id).where(actions.c.run_id == runs.c.id, actions.c.state.in_(_DID)).exists(),
     )
     rows = connection.execute(query.group_by(runs.c.rule).order_by(runs.c.rule))
-    return dict(row._tuple() for row in rows)
+    return {str(rule): int(number) for rule, number in rows}
 
 
 def run(row: Row[Any]) -> dict[str, Any]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from tests.conftest import Valkey
+from tests.contract.ledger.conftest import Office
 from tests.contract.store.filled import START, Filled, body
 from tests.integration.cli.command import Command
 from workers import queue
 from workers.catalogue.mask import MASK
 from workers.persist import persist
+from workers.vault import Vault
 
 MINUTE = timedelta(minutes=1)
 
@@ -154,6 +158,98 @@ def test_a_replay_by_filter_counts_first_and_asks(
     done = command.run("deliveries", "replay", "--webhook", "org")
     assert (done.out, asked) == ("Replayed 2 deliveries.\n", ["This will replay 2 deliveries. Go on?"])
     assert [states(command)[str(one)] for one in four] == ["received", "received", "quarantined", "quarantined"]
+
+
+def test_ctrl_c_ends_a_replay_in_good_order_and_says_how_to_go_on(
+    command: Command, filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = filled.events(5)
+    monkeypatch.setattr("ingest.cli.moving._BATCH", 2)
+
+    def ring(*_: object) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return True
+
+    monkeypatch.setattr("workers.replay.ring", ring)
+    done = command.run("deliveries", "replay", "--all", "--yes")
+
+    assert (done.status, done.out) == (130, "Stopped: replayed 2 of 5 deliveries.\n")
+    assert "--until 2026-11-01T09:03:00.001Z" in done.err
+    assert [states(command)[str(one)] for one in ids] == ["persisted"] * 3 + ["received"] * 2
+    again = command.run(
+        "deliveries", "replay", "--yes", "--until", "2026-11-01T09:03:00.001Z", "--rate", "5000", "--json"
+    )
+    assert (again.status, again.lines()[0]["deliveries"], again.lines()[0]["stopped"]) == (130, 2, True)
+
+
+def test_a_replay_is_paced_and_the_end_of_it_is_not_waited_past_ctrl_c(
+    command: Command, filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.events(3)
+    waited: list[float] = []
+
+    def wait(_event: object, seconds: float) -> bool:
+        waited.append(seconds)
+        return False
+
+    monkeypatch.setattr("threading.Event.wait", wait)
+    assert command.run("deliveries", "replay", "--all", "--yes", "--rate", "0.5").status == 0
+    assert [round(seconds) for seconds in waited] == [2, 4, 6]
+
+
+@pytest.fixture
+def office(command: Command, filled: Filled, vault: Vault, tmp_path: Path) -> Office:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    made = Office(filled.store, vault, folder)
+    made.rules("rules: [{name: one, on: [BOOKING_CREATED], do: [{make: a thing}]}]")
+    made.comes(uid="A")
+    made.work()
+    return made
+
+
+def persisted_again(office: Office, delivery: UUID) -> None:
+    persist(office.store, [delivery], office.book.live())
+    office.work()
+
+
+def test_a_replay_repeats_no_effect(command: Command, office: Office) -> None:
+    (run,) = office.runs()
+    assert command.run("deliveries", "replay", str(run.event_id)).status == 0
+    persisted_again(office, run.event_id)
+
+    assert office.world.made == {"a thing": 1}
+
+
+def test_effects_happen_again_only_where_that_was_asked_for_in_words(
+    command: Command, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = office.runs()
+    tried = command.run("deliveries", "replay", "--all", "--again", "--dry-run")
+    assert tried.out == "Would replay 1 delivery.\nWith --again what 1 run did may happen again: one 1.\n"
+    for typed in ("y\n", "yes\n", "\n", ""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        done = command.run("deliveries", "replay", "--all", "--again", "--yes")
+        assert (done.status, done.out.strip()) == (1, "")
+        assert "a second time" in done.err
+    assert command.run("deliveries", "replay", "--all", "--again", "--yes", "--json").kind() == "bad_input"
+    assert states(command)[str(run.event_id)] == "persisted"
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("again\n"))
+    assert command.run("deliveries", "replay", "--all", "--again", "--yes").status == 0
+    persisted_again(office, run.event_id)
+    assert office.world.made == {"a thing": 2}
+
+
+def test_a_script_says_in_an_option_of_its_own_that_effects_may_happen_again(command: Command, office: Office) -> None:
+    (run,) = office.runs()
+    words = ["deliveries", "replay", str(run.event_id), "--again", "--yes-again", "--json"]
+    assert command.run(*words).lines() == [
+        {"verb": "replay", "deliveries": 1, "dry_run": False, "rung": False, "runs_again": {"one": 1}, "freed": 1}
+    ]
+    persisted_again(office, run.event_id)
+    assert office.world.made == {"a thing": 2}
+    assert command.run("deliveries", "replay", str(run.event_id), "--yes-again", "--json").kind() == "bad_input"
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])

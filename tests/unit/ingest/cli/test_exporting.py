@@ -1,4 +1,4 @@
-"""What an export writes where, and the bar of a long one."""
+"""What an export writes where."""
 
 from __future__ import annotations
 
@@ -6,42 +6,10 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from ingest.cli import exporting, output, telling
+from ingest.cli import exporting, telling
 from ingest.cli.exporting import Format
 from workers.errors import BadInput
-
-EVENTS = [{"id": str(index)} for index in range(5)]
-
-
-def shown(monkeypatch: pytest.MonkeyPatch, *, patience: float, terminal: bool) -> tuple[str, int]:
-    """What stderr says during an export, and how often it was counted."""
-    said = io.StringIO()
-    monkeypatch.setattr(output, "stderr", Console(file=said, force_terminal=terminal, width=80))
-    monkeypatch.setattr(exporting, "_PATIENCE", patience)
-    counted: list[int] = []
-
-    def count() -> int:
-        counted.append(1)
-        return len(EVENTS)
-
-    assert list(exporting.watched(EVENTS, count)) == EVENTS
-    return said.getvalue(), len(counted)
-
-
-def test_a_long_export_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    said, counted = shown(monkeypatch, patience=-1, terminal=True)
-    assert "/5" in said
-    assert counted == 1
-
-
-def test_a_short_one_does_not_and_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shown(monkeypatch, patience=3_600, terminal=True) == ("", 0)
-
-
-def test_a_pipe_gets_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shown(monkeypatch, patience=-1, terminal=False) == ("", 0)
 
 
 class Terminal(io.StringIO):
