@@ -67,6 +67,10 @@ class _OverError(Exception):
         self.reason = reason
 
 
+class _InDoubt(Again):
+    """Cal.com could not be asked now whether an earlier attempt did it: all stays as it was, in doubt."""
+
+
 class _LaterError(Exception):
     """The run is put down until an instant; `failed`: because an attempt failed."""
 
@@ -271,6 +275,10 @@ class Acting:
             return Done(earlier.answer, found=True)
         if earlier is not None and earlier.state in (ActionState.SENDING, ActionState.UNKNOWN) and kind.changes:
             found = self._asked(kind.probe, call)
+            if isinstance(found, Again):
+                return _InDoubt(found.reason, found.after, found.counts)
+            if isinstance(found, Refused):
+                return Unknowable(found.reason)
             if not isinstance(found, Absent):
                 return found
         if kind.changes or earlier is None:
@@ -320,7 +328,7 @@ class Acting:
                 at_least = outcome.after if isinstance(outcome, Again) else 0.0
                 counts = outcome.counts if isinstance(outcome, Again) else True
                 pause = step.retry.pause(attempt if counts else max(1, attempt - 1), self._dice(), at_least=at_least)
-                lost = isinstance(outcome, Lost)
+                lost = isinstance(outcome, Lost | _InDoubt)
                 if pause is None:
                     state = ActionState.UNKNOWN if lost and self._kinds[step.kind].changes else ActionState.FAILED
                     self._give_up(run, place, f"step {step.id}: {outcome.reason}, {attempt} times", state)

@@ -19,7 +19,8 @@ from tests.contract.ledger.conftest import (
     lost_before,
     refused,
 )
-from workers.actions.kind import Outcome, Unknowable
+from workers.actions.kind import Again, Done, Outcome, Unknowable
+from workers.errors import NotFound
 from workers.store import runs
 from workers.store.engine import Store
 from workers.store.ledger import ActionState
@@ -184,6 +185,34 @@ def test_after_a_lost_answer_it_is_looked_for_before_anything_is_sent_again(
     (run,) = office.runs()
     assert office.actions(run.id)[0].state is ActionState.SENDING
     office.clock.forward(minutes=1)
+    office.work()
+
+    assert office.world.made == {"thing of A": 1}
+    assert states(office) == ["done"]
+
+
+@pytest.mark.parametrize("answers", [[Again("429", 5.0, counts=False)], [Again("502")] * 3, [NotFound("no such PCID")]])
+def test_as_long_as_it_cannot_be_looked_for_it_stays_in_doubt(office: Office, answers: list[Any]) -> None:
+    office.rules(ONE)
+    office.comes(uid="A")
+    office.world.script = [lost_after]
+    left = list(answers)
+
+    def probe(world: World, thing: str) -> Any:
+        answer = left.pop(0) if left else Done({"id": f"id of {thing}"}, found=True)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    office.world.probes = probe
+    office.work()
+    for _ in answers:
+        office.clock.forward(minutes=1)
+        office.work()
+        (run,) = office.runs()
+        assert office.actions(run.id)[0].state in (ActionState.SENDING, ActionState.UNKNOWN)
+    with office.store.write() as connection:
+        runs.retry(connection, run.id, now=office.clock())
     office.work()
 
     assert office.world.made == {"thing of A": 1}
