@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format bench lock docs
+.PHONY: help setup demo test chaos check format bench lock docs
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ demo: setup ## Run everything against a stand-in Cal.com; Ctrl-C stops it
 
 test: setup ## Run the whole suite, on real SQLite, PostgreSQL and Valkey
 	$(BIN)/pytest -n 2 --dist loadfile
+
+chaos: setup ## Let everything go wrong while 1,000 runs act, and count their effects; some minutes
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 check: setup ## Check format, lint, types and layers
 	$(BIN)/ruff format --check .
