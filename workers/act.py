@@ -7,6 +7,7 @@ effect is not there. Where no probe can tell, a person decides.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -142,20 +143,30 @@ class Acting:
         self._lease = lease
         self._clock = clock
         self._dice = dice
+        self._claims = itertools.count(1)
+        self._under_way: set[str] = set()
 
     def act(self) -> bool:
         """Carry out one run that is due, as far as it goes now; False where there is none. Raises StoreUnavailable."""
         # Not durable: a claim that a power cut takes back is missed before anything is sent, when `sending` is written.
-        with self._store.write(durable=False) as connection:
-            taken = runs.claim(connection, holder=self._holder, now=self._clock(), seconds=self._lease, limit=1)
-        for claimed in taken:
-            self._carry_out(claimed)
+        # Each claim is a holder of its own: a thread that slept through its lease must not take for its own what
+        # another thread of the process has taken up since.
+        mine = f"{self._holder}.{next(self._claims)}"
+        self._under_way.add(mine)
+        try:
+            with self._store.write(durable=False) as connection:
+                taken = runs.claim(connection, holder=mine, now=self._clock(), seconds=self._lease, limit=1)
+            for claimed in taken:
+                self._carry_out(claimed)
+        finally:
+            self._under_way.discard(mine)
         return bool(taken)
 
     def give_back(self) -> None:
-        """Put down what is in hand, for another process."""
+        """Put down what is in hand and no thread is at, for another process. What is still under way stays in hand:
+        the call may be on its way, and nobody could see that."""
         with self._store.write() as connection:
-            runs.give_back(connection, self._holder)
+            runs.give_back(connection, self._holder, besides=tuple(self._under_way))
 
     def _carry_out(self, claimed: Claimed) -> None:
         try:
@@ -169,7 +180,7 @@ class Acting:
         except _OverError as over:
             with self._store.write() as connection:
                 runs.finish(
-                    connection, claimed.id, self._holder, state=over.state, reason=over.reason, now=self._clock()
+                    connection, claimed.id, claimed.holder, state=over.state, reason=over.reason, now=self._clock()
                 )
             if over.state is RunState.DEAD:
                 log.error("run.dead", run=str(claimed.id), rule=claimed.rule, reason=over.reason)
@@ -178,7 +189,7 @@ class Acting:
                 runs.postpone(
                     connection,
                     claimed.id,
-                    self._holder,
+                    claimed.holder,
                     due_at=later.due_at,
                     attempt=later.attempt,
                     reason=later.reason,
@@ -371,16 +382,16 @@ class Acting:
         advance: bool = True,
     ) -> None:
         """How a step ended, and, unless the run ends with it, that the next one comes."""
-        step, run_id = run.steps[place], run.claimed.id
+        step, run_id, holder = run.steps[place], run.claimed.id, run.claimed.holder
         last = place + 1 == len(run.steps)
         with self._store.write() as connection:
             if not advance:
-                mine = runs.renew(connection, run_id, self._holder, self._lease)
+                mine = runs.renew(connection, run_id, holder, self._lease)
             elif last:
                 done, at = RunState.DONE, self._clock()
-                mine = runs.finish(connection, run_id, self._holder, state=done, reason=run.trouble, now=at)
+                mine = runs.finish(connection, run_id, holder, state=done, reason=run.trouble, now=at)
             else:
-                mine = runs.advance(connection, run_id, self._holder, place + 1, self._lease)
+                mine = runs.advance(connection, run_id, holder, place + 1, self._lease)
             if not mine:
                 raise _LeaseLostError
             if step.id not in run.actions:
@@ -417,7 +428,7 @@ class Acting:
     def _mine(self, run: _Run) -> Iterator[Connection]:
         """A transaction that writes, with the run still ours and its lease begun anew."""
         with self._store.write() as connection:
-            if not runs.renew(connection, run.claimed.id, self._holder, self._lease):
+            if not runs.renew(connection, run.claimed.id, run.claimed.holder, self._lease):
                 raise _LeaseLostError
             yield connection
 

@@ -36,7 +36,6 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from uuid_utils.compat import uuid7
 
 from workers.store.clock import clock, clock_of
-from workers.store.events import spell
 from workers.store.tables import Instant, runs
 
 
@@ -84,6 +83,7 @@ class Claimed:
     depth: int
     step: int
     attempt: int
+    holder: str
 
 
 def plan(connection: Connection, planned: Sequence[Planned], now: datetime) -> int:
@@ -308,11 +308,13 @@ def _set(connection: Connection, run_id: UUID, mine: str, /, **values: Any) -> b
     return connection.execute(statement).scalar_one_or_none() is not None
 
 
-def give_back(connection: Connection, holder: str) -> int:
-    """Put down everything that `holder` has in hand, to be taken at once by another; how many."""
+def give_back(connection: Connection, holder: str, *, besides: Sequence[str] = ()) -> int:
+    """Put down everything that `holder` has in hand, and every `holder.…` but those in `besides`, to be taken at once
+    by another; how many."""
     given = connection.execute(
         update(runs)
-        .where(runs.c.holder == holder, runs.c.due_at.is_not(None))
+        .where(or_(runs.c.holder == holder, runs.c.holder.startswith(f"{holder}.", autoescape=True)))
+        .where(runs.c.holder.not_in(besides), runs.c.due_at.is_not(None))
         .values(holder=None, held_until=None)
         .returning(runs.c.id)
     )
@@ -359,18 +361,6 @@ def free(connection: Connection, event_ids: Sequence[UUID]) -> int:
     return len(freed.all())
 
 
-def held(connection: Connection, event_ids: Sequence[UUID]) -> dict[str, int]:
-    """By rule, how many runs of these events `free` would free."""
-    query = select(runs.c.rule, func.count()).where(
-        runs.c.event_id.in_(event_ids),
-        runs.c.once.is_not(None),
-        runs.c.due_at.is_(None),
-        ~runs.c.once.startswith(_APART),
-    )
-    rows = connection.execute(query.group_by(runs.c.rule).order_by(runs.c.rule))
-    return dict(row._tuple() for row in rows)
-
-
 def of_key(connection: Connection, rule: str, key: str, *, act: str = "do") -> Row[Any] | None:
     """The run that a rule had for a key, whatever became of it; the newest, where the key was freed."""
     return connection.execute(
@@ -401,14 +391,6 @@ class Filter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ByRule:
-    """How many runs of a rule are in each state, and when the newest was planned."""
-
-    states: dict[str, int]
-    last: datetime
-
-
 def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` runs newest first, those older than the run `before`."""
     query = _of(wanted)
@@ -430,39 +412,6 @@ def of_events(connection: Connection, event_ids: Sequence[UUID]) -> Sequence[Row
 def one(connection: Connection, run_id: UUID) -> Row[Any] | None:
     """One run."""
     return connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
-
-
-def by_rule(connection: Connection) -> dict[str, ByRule]:
-    """What became of all runs, by rule."""
-    query = select(runs.c.rule, runs.c.state, func.count(), func.max(runs.c.created_at))
-    found: dict[str, ByRule] = {}
-    for rule, state, number, last in connection.execute(query.group_by(runs.c.rule, runs.c.state)):
-        before = found.get(rule, ByRule({}, last))
-        found[rule] = ByRule({**before.states, state: number}, max(before.last, last))
-    return found
-
-
-def shape(row: Row[Any]) -> dict[str, Any]:
-    """A run as the command line and the API show it. Instants are ISO text ending in Z."""
-    return {
-        "id": str(row.id),
-        "rule": row.rule,
-        "version_id": str(row.version_id),
-        "act": row.act,
-        "event_id": str(row.event_id),
-        "trigger": row.trigger,
-        "connection": row.connection,
-        "entity": row.entity,
-        "key": row.key,
-        "depth": row.depth,
-        "state": row.state,
-        "reason": row.reason,
-        "step": row.step,
-        "attempt": row.attempt,
-        "created_at": spell(row.created_at),
-        "due_at": spell(row.due_at),
-        "ended_at": spell(row.ended_at),
-    }
 
 
 def _of(wanted: Filter) -> Select[Any]:
