@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import sys
@@ -62,6 +63,8 @@ async def _serve(arguments: argparse.Namespace, listener: socket.socket) -> None
         rate_limit=arguments.rate_limit,
         time_unit=arguments.time_unit,
     )
+    # What is cut in the middle is meant to be.
+    logging.getLogger("uvicorn.error").addFilter(lambda said: "without completing response" not in said.getMessage())
     config = uvicorn.Config(make_sandbox(options), log_level="warning", access_log=False, timeout_graceful_shutdown=3)
     server = _Server(config)
     loop = asyncio.get_running_loop()

@@ -42,9 +42,8 @@ def _tell(outcome: Outcome) -> None:
     states: Counter[str] = Counter()
     for name, number in outcome.states.items():
         states[name.rpartition(" ")[2]] += number
-    _say(
-        f"  done to it: {_listed(outcome.done_to_it)}; calls that went wrong: {_listed(faults)} of {len(outcome.calls)}"
-    )
+    _say(f"  done to it: {_listed(outcome.done_to_it)}")
+    _say(f"  calls of the API that went wrong, of {len(outcome.calls)}: {_listed(faults)}")
     _say(f"  runs: {_listed(states)}; {'every effect once' if not outcome.wrong else 'NOT every effect once'}")
     _say(f"  {outcome.seconds:.0f} s")
 

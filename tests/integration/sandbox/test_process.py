@@ -66,6 +66,8 @@ def test_a_connection_is_cut_in_the_middle_of_the_answer_after_the_deed_or_befor
         effects = client.get(f"{root}/_sandbox/effects").json()["count"]
     assert len(entries) == effects == done
     assert (calls[0]["status"], calls[0]["fault"]) == (status, kind)
+    process.terminate()
+    assert process.communicate(timeout=20)[1] == ""
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:
