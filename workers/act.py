@@ -8,6 +8,7 @@ effect is not there. Where no probe can tell, a person decides.
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,8 +34,10 @@ from workers.actions.kind import (
     Unknowable,
     Until,
 )
+from workers.catalogue import bodies
 from workers.catalogue.mask import mask
 from workers.errors import DaybookError, NotFound, StoreUnavailable
+from workers.retries import Retry
 from workers.rulebook import Rulebook
 from workers.rules.expressions import Bindings, Unresolved, bind
 from workers.rules.rule import Rule, Step
@@ -51,6 +54,11 @@ LEASE = 300.0
 MOST_KEPT = 1_000_000
 #: seconds between two looks of a run that waits for the one it is to take back
 _LOOK_AGAIN = 5.0
+#: how patiently a run waits for a process that can read its version of the rule
+_UNREADABLE = Retry()
+#: states of an action that may have been done
+_IN_DOUBT = (ActionState.SENDING, ActionState.UNKNOWN)
+_NOTHING_YET = "there is no run to take back"
 
 
 _Told = TypeVar("_Told")
@@ -178,12 +186,7 @@ class Acting:
             if not run.over:
                 raise _OverError(RunState.DONE, run.trouble)
         except _OverError as over:
-            with self._store.write() as connection:
-                runs.finish(
-                    connection, claimed.id, claimed.holder, state=over.state, reason=over.reason, now=self._clock()
-                )
-            if over.state is RunState.DEAD:
-                log.error("run.dead", run=str(claimed.id), rule=claimed.rule, reason=over.reason)
+            self._end(claimed, over.state, over.reason)
         except _LaterError as later:
             with self._store.write() as connection:
                 runs.postpone(
@@ -197,12 +200,33 @@ class Acting:
                 )
         except _LeaseLostError:
             log.warning("run.lease_lost", run=str(claimed.id), rule=claimed.rule)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # else it would be taken up again and again, and its entity with it
+            log.exception("run.failed", run=str(claimed.id), rule=claimed.rule)
+            self._end(claimed, RunState.DEAD, f"an unexpected {type(error).__name__}, which is a bug; the log has more")
+
+    def _end(self, claimed: Claimed, state: RunState, reason: str | None) -> None:
+        with self._store.write() as connection:
+            runs.finish(connection, claimed.id, claimed.holder, state=state, reason=reason, now=self._clock())
+        if state is RunState.DEAD:
+            log.error("run.dead", run=str(claimed.id), rule=claimed.rule, reason=reason)
+
+    def _rule(self, claimed: Claimed) -> Rule:
+        """The run's version of its rule. While processes of two releases or settings run side by side, one may know
+        what the other cannot read."""
+        try:
+            return self._book.rule(claimed.version_id)
+        except NotFound as error:
+            attempt = claimed.attempt + 1
+            pause = _UNREADABLE.pause(attempt, self._dice())
+            if pause is None:
+                raise _OverError(RunState.DEAD, error.message) from None
+            due_at = self._clock() + timedelta(seconds=pause)
+            raise _LaterError(due_at, error.message, failed=True, attempt=attempt) from None
 
     def _open(self, claimed: Claimed) -> _Run:
-        try:
-            rule = self._book.rule(claimed.version_id)
-        except NotFound as error:
-            raise _OverError(RunState.DEAD, error.message) from None
+        rule = self._rule(claimed)
         with self._store.read() as connection:
             row = history.one(connection, claimed.event_id)
             if row is None:
@@ -210,28 +234,42 @@ class Acting:
             event = {**events.shape(row), "payload": events.payloads(connection, [row])[row.id]}
             actions = {action.step: action for action in ledger.of_run(connection, claimed.id)}
         done = {name: action.answer for name, action in actions.items() if action.state is ActionState.DONE}
+        troubles = [
+            action.reason or ""
+            for action in actions.values()
+            if action.place < claimed.step and action.state in (ActionState.FAILED, ActionState.UNKNOWN)
+        ]
         if claimed.act == "do":
-            return _Run(claimed, rule, rule.steps, event, done, {}, actions)
+            return _Run(claimed, rule, rule.steps, event, done, {}, actions, troubles=troubles)
         if rule.undo is None:
             raise _OverError(RunState.DEAD, "this version of the rule has nothing to take back")
-        before = [action for action in self._taken_back(claimed) if action.state is ActionState.DONE]
+        found = self._taken_back(claimed)
+        before = [action for action in found if action.state is ActionState.DONE]
+        troubles += [_doubted(action) for action in found if action.state in _IN_DOUBT]
         foreign = frozenset(action.step for action in before if not action.ours)
         outputs = {action.step: action.answer for action in before}
-        return _Run(claimed, rule, rule.undo.steps, event, outputs, done, actions, foreign)
+        return _Run(claimed, rule, rule.undo.steps, event, outputs, done, actions, foreign, troubles)
 
     def _taken_back(self, claimed: Claimed) -> list[Action]:
         """What the run did that this one takes back; it is over by then."""
         with self._store.write() as connection:
             before = runs.of_key(connection, claimed.rule, claimed.key)
             if before is None:
-                raise _OverError(RunState.SKIPPED, "there is no run to take back")
+                raise _OverError(RunState.SKIPPED, _NOTHING_YET)
             if before.due_at is not None and not runs.cancel(
                 connection, before.id, reason=f"taken back by run {claimed.id}", now=self._clock()
             ):
                 due_at = self._clock() + timedelta(seconds=_LOOK_AGAIN)
                 raise _LaterError(due_at, f"run {before.id} is still under way", failed=True, attempt=claimed.attempt)
             found = ledger.of_run(connection, before.id)
+            if before.due_at is not None and any(action.state is ActionState.SENDING for action in found):
+                # Not cancelled, but left to find out, and not waited for in a way that would hold it up.
+                due_at = self._clock() + timedelta(seconds=_LOOK_AGAIN)
+                reason = f"run {before.id} is to find out what it did"
+                raise _LaterError(due_at, reason, failed=False, attempt=claimed.attempt)
         if not any(action.state is ActionState.DONE for action in found):
+            if doubted := [action for action in found if action.state in _IN_DOUBT]:
+                raise _OverError(RunState.DEAD, f"{_doubted(doubted[0])}; say so there, then try this one again")
             raise _OverError(RunState.SKIPPED, f"run {before.id} did nothing that could be taken back")
         return found
 
@@ -264,7 +302,9 @@ class Acting:
                 return
             values = _values(step, bindings)
         except Unresolved as error:
-            self._give_up(run, place, f"step {step.id}: {error.reason}", ActionState.FAILED)
+            doubted = earlier is not None and earlier.state in _IN_DOUBT and self._kinds[step.kind].changes
+            state = ActionState.UNKNOWN if doubted else ActionState.FAILED
+            self._give_up(run, place, f"step {step.id}: {error.reason}", state)
             return
         call = Call(
             key=f"{run.claimed.id}.{run.claimed.act}.{step.id}",
@@ -284,7 +324,7 @@ class Acting:
         kind = self._kinds[run.steps[place].kind]
         if earlier is not None and earlier.state is ActionState.DONE:  # a crash after it, before the run went on
             return Done(earlier.answer, found=True)
-        if earlier is not None and earlier.state in (ActionState.SENDING, ActionState.UNKNOWN) and kind.changes:
+        if earlier is not None and earlier.state in _IN_DOUBT and kind.changes:
             found = self._asked(kind.probe, call)
             if isinstance(found, Again):
                 return _InDoubt(found.reason, found.after, found.counts)
@@ -338,7 +378,7 @@ class Acting:
             case Lost() | Again():
                 at_least = outcome.after if isinstance(outcome, Again) else 0.0
                 counts = outcome.counts if isinstance(outcome, Again) else True
-                pause = step.retry.pause(attempt if counts else max(1, attempt - 1), self._dice(), at_least=at_least)
+                pause = step.retry.pause(attempt if counts else attempt - 1, self._dice(), at_least=at_least)
                 lost = isinstance(outcome, Lost | _InDoubt)
                 if pause is None:
                     state = ActionState.UNKNOWN if lost and self._kinds[step.kind].changes else ActionState.FAILED
@@ -419,7 +459,7 @@ class Acting:
             place=place,
             kind=step.kind,
             state=state,
-            request=request,
+            request=_storable(request),
             effect=effect,
             now=now,
         )
@@ -437,8 +477,21 @@ def _values(step: Step, bindings: Bindings) -> dict[str, Any]:
     return {key: template.evaluate(bindings) for key, template in step.values.items()}
 
 
+def _doubted(action: Action) -> str:
+    return f"nobody knows whether step {action.step} of run {action.run_id} was done"
+
+
 def _kept(output: Any) -> Any:
     """A step's output as it is kept and seen by later steps: without secrets, and of bounded size."""
-    kept = mask({"output": output})["output"]
+    kept = mask({"output": _storable(output)})["output"]
     size = len(msgspec.json.encode(kept))
     return kept if size <= MOST_KEPT else {"left_out": f"{size} bytes; at most {MOST_KEPT} are kept"}
+
+
+def _storable(value: Any) -> Any:
+    """The value as JSON that SQL can hold: it must not fail to be written down once it was done."""
+    try:
+        document = bodies.decode(json.dumps({"value": value}, default=str).encode())
+    except (TypeError, ValueError, RecursionError):
+        document = None
+    return document["value"] if document is not None else {"left_out": "it is no JSON"}

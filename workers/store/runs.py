@@ -5,7 +5,7 @@ Leases are judged by the database's clock, due times by the caller's. What a ste
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -91,23 +91,31 @@ def plan(connection: Connection, planned: Sequence[Planned], now: datetime) -> i
 
     Another event with a key that had its run gets one that is skipped, and says which run that was.
     """
-    wanted = {one.once: one for one in planned if one.skipped is None}
+    wanted: dict[str, Planned] = {}
+    for one in planned:
+        if one.skipped is None:
+            wanted.setdefault(one.once, one)
     fresh = _insert(connection, [_row(one, one.once, now) for one in wanted.values()])
     over = [_row(one, _apart(one), now, one.skipped) for one in planned if one.skipped is not None]
-    if len(fresh) < len(wanted):
-        held = {
-            row.once: row
-            for row in connection.execute(
-                select(runs.c.once, runs.c.id, runs.c.event_id).where(runs.c.once.in_(wanted.keys() - fresh))
-            )
-        }
-        over += [
-            _row(one, _apart(one), now, f"once_per: run {held[once].id} was the one for this key")
-            for once, one in wanted.items()
-            if once in held and held[once].event_id != one.event_id
-        ]
+    late = [one for one in planned if one.skipped is None and (one.once not in fresh or wanted[one.once] is not one)]
+    held = _holding(connection, {one.once for one in late})
+    over += [
+        _row(one, _apart(one), now, f"once_per: run {held[one.once].id} was the one for this key")
+        for one in late
+        if one.once in held and held[one.once].event_id != one.event_id
+    ]
     _insert(connection, over)
     return len(fresh)
+
+
+def _holding(connection: Connection, once: Collection[str]) -> dict[str, Row[Any]]:
+    """The runs that hold these."""
+    asked = list(once)
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(asked), _ROWS):
+        query = select(runs.c.once, runs.c.id, runs.c.event_id).where(runs.c.once.in_(asked[start : start + _ROWS]))
+        found |= {row.once: row for row in connection.execute(query)}
+    return found
 
 
 #: begins what stands in `once` where a run was over before it began
@@ -354,7 +362,7 @@ def free(connection: Connection, event_ids: Sequence[UUID]) -> int:
     """The keys of the runs of these events may have a run again; how many. Only a person wants that."""
     freed = connection.execute(
         update(runs)
-        .where(runs.c.event_id.in_(event_ids), runs.c.once.is_not(None), runs.c.due_at.is_(None))
+        .where(runs.c.event_id.in_(event_ids), ~runs.c.once.startswith(_APART), runs.c.due_at.is_(None))
         .values(once=None)
         .returning(runs.c.id)
     )

@@ -230,3 +230,31 @@ def test_many_workers_never_hold_two_runs_of_one_entity(store: Store) -> None:
     assert wrong == []
     assert all(taken == sorted(taken) for taken in order.values())
     assert sum(map(len, order.values())) == 60
+
+
+def test_of_two_events_of_a_key_that_are_planned_together_the_first_has_the_run(store: Store) -> None:
+    first, second = planned("a"), planned("a")
+    assert plan(store, first, second) == 1
+    assert plan(store, first, second) == 0  # both are replayed
+
+    with store.read() as connection:
+        late, early = runs.page(connection, Filter(), limit=9)
+    assert (early.state, early.event_id) == (RunState.PLANNED, first.event_id)
+    assert (late.state, late.event_id) == (RunState.SKIPPED, second.event_id)
+    assert late.reason == f"once_per: run {early.id} was the one for this key"
+
+
+def test_what_was_skipped_for_its_key_is_not_the_run_that_there_was_for_it_after_a_replay(store: Store) -> None:
+    first, second = planned("a"), planned("a")
+    plan(store, first)
+    plan(store, second)
+    end(store, claim(store)[0])
+    with store.write() as connection:
+        assert runs.free(connection, [second.event_id]) == 0
+    plan(store, second)
+
+    with store.read() as connection:
+        found = runs.of_key(connection, "rule", "a")
+        assert found is not None
+        assert found.event_id == first.event_id
+        assert runs.count(connection, Filter()) == 2
