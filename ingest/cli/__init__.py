@@ -54,6 +54,7 @@ def assemble() -> None:
         events,
         keys,
         processes,
+        rules,
         runs,
         tools,
         trigger,
@@ -62,7 +63,7 @@ def assemble() -> None:
 
     processes.add_to(app)
     doctor.add_to(app)
-    for noun in (connections, webhooks, deliveries, events, bookings, runs, tools, keys):
+    for noun in (connections, webhooks, deliveries, events, bookings, rules, runs, tools, keys):
         app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
     trigger.add_to(app)
 

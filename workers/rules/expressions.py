@@ -6,7 +6,7 @@ A text that is one expression keeps the type of what it gives; within other text
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -93,12 +93,27 @@ class Template:
 
     def evaluate(self, bindings: Bindings) -> Any:
         """JSON with every expression evaluated. Raises nothing but Unresolved."""
-        return self._value(self._root, bindings, None, 0)
+        return self.filled(lambda part, depth: _given(part, bindings, depth))
 
     def preview(self, bindings: Bindings) -> tuple[Any, list[str]]:
         """As `evaluate`, but an expression without a value stays as it is written; and the reasons why, if any."""
         failed: list[str] = []
-        return self._value(self._root, bindings, failed, 0), failed
+
+        def give(part: Expression, depth: int) -> Any:
+            try:
+                return _given(part, bindings, depth)
+            except Unresolved as error:
+                failed.append(error.reason)
+                return f"${{{{ {part.text} }}}}"
+
+        return self.filled(give), failed
+
+    def filled(self, give: Callable[[Expression, int], Any]) -> Any:
+        """JSON with what `give` gives for each expression, which it is told with how deep in the JSON that is.
+
+        Where it gives `UNKNOWN` for a part of a text, all of the text is `UNKNOWN`.
+        """
+        return self._value(self._root, give, 0)
 
     def known(self) -> Any:
         """The JSON as far as it is known before any event: `UNKNOWN` in place of texts with expressions."""
@@ -109,21 +124,23 @@ class Template:
         """All expressions in it."""
         return tuple(_expressions(self._root))
 
-    def _value(self, node: Any, bindings: Bindings, failed: list[str] | None, depth: int) -> Any:
+    def _value(self, node: Any, give: Callable[[Expression, int], Any], depth: int) -> Any:
         if isinstance(node, tuple):
-            return self._text(node, bindings, failed, depth)
+            return self._text(node, give, depth)
         if isinstance(node, dict):
-            return {key: self._value(inner, bindings, failed, depth + 1) for key, inner in node.items()}
+            return {key: self._value(inner, give, depth + 1) for key, inner in node.items()}
         if isinstance(node, list):
-            return [self._value(inner, bindings, failed, depth + 1) for inner in node]
+            return [self._value(inner, give, depth + 1) for inner in node]
         return node
 
-    def _text(self, parts: _Text, bindings: Bindings, failed: list[str] | None, depth: int) -> Any:
+    def _text(self, parts: _Text, give: Callable[[Expression, int], Any], depth: int) -> Any:
         if len(parts) == 1:
-            return self._part(parts[0], bindings, failed, depth)
+            return parts[0] if isinstance(parts[0], str) else give(parts[0], depth)
         made, length = [], 0
         for part in parts:
-            value = self._part(part, bindings, failed, depth)
+            value = part if isinstance(part, str) else give(part, depth)
+            if value is UNKNOWN:
+                return UNKNOWN
             if value is None and self._strict:
                 raise Unresolved(f"{_shown(part)} is null")
             made.append(written(value))
@@ -132,18 +149,12 @@ class Template:
                 raise Unresolved(_TOO_LONG)
         return "".join(made)
 
-    @staticmethod
-    def _part(part: str | Expression, bindings: Bindings, failed: list[str] | None, depth: int) -> Any:
-        if isinstance(part, str):
-            return part
-        try:
-            return part.evaluate(bindings, depth)
-        except Unresolved as error:
-            said = f"{_shown(part)}: {error.reason}"
-            if failed is None:
-                raise Unresolved(said) from error
-            failed.append(said)
-            return f"${{{{ {part.text.strip()} }}}}"
+
+def _given(part: Expression, bindings: Bindings, depth: int) -> Any:
+    try:
+        return part.evaluate(bindings, depth)
+    except Unresolved as error:
+        raise Unresolved(f"{_shown(part)}: {error.reason}") from error
 
 
 def expression(text: str, scope: Scope) -> Expression:

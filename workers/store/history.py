@@ -67,14 +67,19 @@ class Filter:
                 raise BadInput(f"{name} may be given at most {MOST_NAMES} times; it was given {len(given)} times.")
 
 
-def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> Sequence[Row[Any]]:
-    """Up to `limit` events newest first, those older than the event `before`; rows of `events.READ`."""
+def page(
+    connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int, oldest_first: bool = False
+) -> Sequence[Row[Any]]:
+    """Up to `limit` events newest first, those older than the event `before`; rows of `events.READ`.
+
+    `oldest_first`: the other way round, those newer than it.
+    """
     rows: list[Row[Any]] = []
     while len(rows) < limit:
         size = min(limit - len(rows), _PAGE)
-        ids = _newest(connection, wanted, before=before, limit=size)
+        ids = _ids(connection, wanted, beyond=before, limit=size, oldest_first=oldest_first)
         if ids:
-            rows += _read(connection, events.c.id.in_(ids), events.c.id.desc())
+            rows += _read(connection, events.c.id.in_(ids), _along(events.c.id, oldest_first=oldest_first))
             before = ids[-1]
         if len(ids) < size:
             break
@@ -143,8 +148,10 @@ def stats(connection: Connection, wanted: Filter) -> dict[str, Any]:
     }
 
 
-def export(store: Store, wanted: Filter, *, limit: int | None = None) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
-    """Every event of these newest first, each with its payload, at flat memory.
+def export(
+    store: Store, wanted: Filter, *, limit: int | None = None, oldest_first: bool = False
+) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
+    """Every event of these newest first (or oldest first), each with its payload, at flat memory.
 
     One short transaction a page: a long one would hold back PostgreSQL's vacuum and SQLite's checkpoint for as long
     as the reader likes.
@@ -154,7 +161,7 @@ def export(store: Store, wanted: Filter, *, limit: int | None = None) -> Iterato
     while left is None or left > 0:
         size = _EXPORT_PAGE if left is None else min(_EXPORT_PAGE, left)
         with store.read() as connection:
-            rows = page(connection, wanted, before=before, limit=size)
+            rows = page(connection, wanted, before=before, limit=size, oldest_first=oldest_first)
         for start in range(0, len(rows), _EXPORT_BODIES):
             some = rows[start : start + _EXPORT_BODIES]
             with store.read() as connection:
@@ -196,7 +203,11 @@ def _shifted(instant: datetime, by: timedelta) -> datetime:
         return instant
 
 
-def _newest(connection: Connection, wanted: Filter, *, before: UUID | None, limit: int) -> list[UUID]:
+def _along(column: ColumnElement[UUID], *, oldest_first: bool) -> UnaryExpression[UUID]:
+    return column.asc() if oldest_first else column.desc()
+
+
+def _ids(connection: Connection, wanted: Filter, *, beyond: UUID | None, limit: int, oldest_first: bool) -> list[UUID]:
     if wanted.email is not None:
         # The walk is along this person's events, which are in order already.
         key: Any = event_people.c.event_id
@@ -211,14 +222,15 @@ def _newest(connection: Connection, wanted: Filter, *, before: UUID | None, limi
         # Few matches are all named, and in order soon; naming them in each branch would be too many.
         branches = [and_(true(), *_named(wanted))] if few else _branches(wanted)
         queries = [select(key.label("id")).where(*where, match, one) for one in branches]
-    if before is not None:
-        queries = [query.where(key < before) for query in queries]
-    queries = [query.order_by(key.desc()).limit(limit) for query in queries]
+    if beyond is not None:
+        queries = [query.where(key > beyond if oldest_first else key < beyond) for query in queries]
+    queries = [query.order_by(_along(key, oldest_first=oldest_first)).limit(limit) for query in queries]
     if len(queries) == 1:
         return list(connection.execute(queries[0]).scalars())
     parts = [select(query.subquery().c.id) for query in queries]
     merged = union_all(*parts).subquery()
-    return list(connection.execute(select(merged.c.id).order_by(merged.c.id.desc()).limit(limit)).scalars())
+    query = select(merged.c.id).order_by(_along(merged.c.id, oldest_first=oldest_first)).limit(limit)
+    return list(connection.execute(query).scalars())
 
 
 def _branches(wanted: Filter) -> list[ColumnElement[bool]]:

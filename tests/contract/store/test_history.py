@@ -358,6 +358,9 @@ def test_an_export_gives_every_event_once_with_its_payload(filled: Filled, monke
     assert [row.id for row, _ in given_out] == ids[::-1]
     assert [payload["uid"] for _, payload in given_out] == [f"uid-{index}" for index in reversed(range(7))]
     assert [row.id for row, _ in history.export(filled.store, Filter(), limit=4)] == ids[:2:-1]
+    assert [row.id for row, _ in history.export(filled.store, Filter(), limit=4, oldest_first=True)] == ids[:4]
+    named = Filter(triggers=("BOOKING_CREATED", "PING"))
+    assert [row.id for row, _ in history.export(filled.store, named, oldest_first=True)] == ids
     assert list(history.export(filled.store, Filter(triggers=("PING",)))) == []
 
 
