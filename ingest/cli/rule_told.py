@@ -138,6 +138,7 @@ def _difference(told: Mapping[str, Any]) -> None:
     if not new["number"] and not live["number"]:
         output.say(f"It matches what the live rule matches{', which it is' if same else ''}.", style="dim")
         return
-    output.say(f"Against the live rule: {_many(new['number'], 'event')} more, {live['number']:,} fewer.", style="yellow")
+    more = _many(new["number"], "event")
+    output.say(f"Against the live rule: {more} more, {live['number']:,} fewer.", style="yellow")
     _events("Only this one matches", new["examples"])
     _events("Only the live one matches", live["examples"])
