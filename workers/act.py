@@ -322,8 +322,8 @@ class Acting:
     def _attempt(self, run: _Run, place: int, call: Call, earlier: Action | None) -> Outcome | Unknowable:
         """One attempt; after one whose end nobody knows, only if it is certain that the effect is not there."""
         kind = self._kinds[run.steps[place].kind]
-        if earlier is not None and earlier.state is ActionState.DONE:  # a crash after it, before the run went on
-            return Done(earlier.answer, found=True)
+        if earlier is not None and earlier.state is ActionState.DONE:  # a person says so, and the run goes on
+            return Done(earlier.answer, note=earlier.reason or "")
         if earlier is not None and earlier.state in _IN_DOUBT and kind.changes:
             found = self._asked(kind.probe, call)
             if isinstance(found, Again):

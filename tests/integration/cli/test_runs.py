@@ -152,7 +152,9 @@ def test_what_the_person_says_decides_whether_it_is_done_again(
     assert "broker is away" in said.err
     office.work()
     assert office.world.made == {"thing of A": made, "another": 1}
-    assert office.runs()[0].state == "done"
+    (run,) = office.runs()
+    assert run.state == "done"
+    assert (office.actions(run.id)[0].reason == "a person says that it was done") is (word == "--done")
 
 
 def test_it_may_be_looked_for_once_more_instead(command: Command, office: Office) -> None:
