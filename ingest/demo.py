@@ -35,6 +35,32 @@ PCID = "demo"
 WEBHOOK = "demo"
 _ORG_ID = 4821
 _API_KEY = "cal_sandbox_owner"
+#: the slug of the event type that the demo's rule is about
+TIME_OFF = "time-off"
+RULE = f"""
+rules:
+  - name: time-off-booking-blocks-calendar
+    description: A time-off booking makes an out-of-office entry, and cancelling it takes the entry away.
+    on: [BOOKING_CREATED]
+    when: event.type == "{TIME_OFF}"
+    once_per: ${{{{ event.booking.uid }}}}
+    do:
+      - id: ooo
+        tool: cal_organizations_users_ooocontroller_create_organization_user_ooo
+        with:
+          userId: ${{{{ event.organizer.id }}}}
+          start: ${{{{ event.start }}}}
+          end: ${{{{ event.end }}}}
+          reason: vacation
+    undo:
+      on: [BOOKING_CANCELLED, BOOKING_REJECTED]
+      when: event.type == "{TIME_OFF}"
+      do:
+        - tool: cal_organizations_users_ooocontroller_delete_organization_user_ooo
+          with:
+            userId: ${{{{ run.ooo.userId }}}}
+            oooId: ${{{{ run.ooo.id }}}}
+"""
 #: sent in this order when the demo begins; PING is the test button's, not a trigger to subscribe to
 OPENING: Sequence[str] = tuple(trigger for trigger in TRIGGERS_WITH_SAMPLES if trigger != "PING")
 
@@ -46,8 +72,9 @@ class Stage:
     address: str
 
     async def send(self, trigger: str) -> None:
-        """One event of `trigger`, delivered to whoever subscribed."""
-        await self._ask("emit", {"trigger": trigger})
+        """One event of `trigger`, delivered to whoever subscribed; a new booking is for time off."""
+        changes = {"type": TIME_OFF, "title": "Time off: Maya Okonkwo"} if trigger == "BOOKING_CREATED" else {}
+        await self._ask("emit", {"trigger": trigger, "changes": changes})
 
     async def tell(self, story: str) -> None:
         """A booking's life: several events of one booking, each after the one before."""
@@ -56,6 +83,14 @@ class Stage:
     async def _ask(self, what: str, body: dict[str, Any]) -> None:
         async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
             (await client.post(f"{self.address}/_sandbox/{what}", json=body)).raise_for_status()
+
+
+def rules(settings: Settings) -> Path:
+    """The folder with the demo's own rule: those of a real organization are not for what is made up."""
+    folder = settings.data_dir / "demo-rules"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "time-off.yaml").write_text(RULE.lstrip(), "utf-8")
+    return folder
 
 
 def stories() -> Sequence[str]:

@@ -25,15 +25,18 @@ from workers.vault import open_vault
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, *, log_to: Path | None = None) -> AsyncIterator[str | None]:
+async def running(
+    settings: Settings, *, log_to: Path | None = None, rules: Path | None = None
+) -> AsyncIterator[str | None]:
     """Run it all while the block runs. Gives the first admin key where one had to be made: it is shown once.
 
-    `log_to` is the folder for the processes' logs; None: they write where the parent writes.
+    `log_to` is the folder for the processes' logs; None: they write where the parent writes. `rules` is the folder of
+    rules in place of the settings'.
     """
     _port_is_free(settings)
     open_vault(settings)  # made now, so that the two processes do not both try
     first_key = await anyio.to_thread.run_sync(_prepare, settings)
-    env = {"DAYBOOK_DATA_DIR": str(settings.data_dir.absolute())}
+    env = _environ(settings, rules)
     supervisor = Supervisor()
     try:
         if settings.broker_url is None:
@@ -52,6 +55,12 @@ async def running(settings: Settings, *, log_to: Path | None = None) -> AsyncIte
         yield first_key
     finally:
         await supervisor.stop()
+
+
+def _environ(settings: Settings, rules: Path | None) -> dict[str, str]:
+    """What the processes are told beside the parent's own environment. An empty setting counts as none."""
+    told = {"DAYBOOK_DATA_DIR": settings.data_dir} | ({"DAYBOOK_RULES": rules} if rules is not None else {})
+    return {name: str(path.absolute()) for name, path in told.items()} | {f"{name}_FILE": "" for name in told}
 
 
 def daybook(verb: str, env: Mapping[str, str], *, ready_at: str | None = None, log_to: Path | None = None) -> Child:

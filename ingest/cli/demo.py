@@ -60,9 +60,13 @@ async def _run(settings: Settings, *, once: bool) -> bool:
     async with supervise.until_signal() as stop:
         output.say("Starting Valkey, the web process, a worker and a stand-in Cal.com …", style="dim")
         (settings.data_dir / MARK).touch()
-        async with theatre.sandbox(log_to) as stage, machine.running(settings, log_to=log_to) as first_key:
+        async with (
+            theatre.sandbox(log_to) as stage,
+            machine.running(settings, log_to=log_to, rules=theatre.rules(settings)) as first_key,
+        ):
             count = await asyncio.to_thread(theatre.subscribe, settings, stage)
             output.say(f"Registered one webhook for {count} triggers through Cal.com's API at {stage.address}.")
+            output.say("A rule is live: a time-off booking makes an out-of-office entry there (`daybook runs list`).")
             if first_key:
                 output.say(f"Admin key of this demo (shown this once): {first_key}", style="yellow")
             output.say(
@@ -137,6 +141,7 @@ def _line(row: Any) -> Text:
         (f"{row.trigger or row.kind:<46}", _KIND_COLOURS.get(row.kind, "")),
         output.clean(f"{(row.title or '')[:52]:<54}"),
         (output.clean(people), "dim"),
+        ("  made by the rule" if row.caused_by else "", "bold yellow"),
     )
 
 

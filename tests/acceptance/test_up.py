@@ -192,11 +192,14 @@ def test_the_demo_shows_an_event_of_every_trigger_and_leaves_nothing_behind(dayb
     done = daybook.run("demo", "--once")
 
     assert done.stdout.count("BOOKING_CREATED") == 1
+    assert done.stdout.count("made by the rule") == 1
     assert "Ctrl-C stops everything" in done.stdout
     left = [one for one in psutil.process_iter(["environ"]) if str(daybook.folder) in str(one.info["environ"])]
     assert left == []
-    found = daybook.json("events", "stats")
-    assert "28" in json.dumps(found)
+    (found,) = daybook.json("events", "stats")
+    assert len(found["triggers"]) == 28
+    (run,) = daybook.json("runs", "list")
+    assert (run["rule"], run["state"]) == ("time-off-booking-blocks-calendar", "done")
 
 
 def test_a_process_with_another_machines_key_refuses_to_start(adopted: tuple[Daybook, str]) -> None:
