@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 
 #: seconds that a thread goes on carrying out runs before it lets go: a process that is to stop waits for it
 _AT_A_STRETCH = 10.0
+#: milliseconds after which such a thread is torn from what it does, a function of somebody's that hangs: more than the
+#: attempts of one run take together, for what is cut off in the middle of a call is in doubt
+_AT_MOST = 3_600_000
 #: milliseconds between two looks of an idle worker at the broker: what a lone event waits for, at the most
 _IDLE = 20
 
@@ -52,7 +55,7 @@ def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, thr
             log.warning("persist.sql_away", receipts=len(ids), reason=error.message)
             time.sleep(1)  # a broker full of messages must not become a busy loop of failed connections
 
-    @dramatiq.actor(broker=broker, actor_name=queue.ACT, queue_name=queue.ACT)
+    @dramatiq.actor(broker=broker, actor_name=queue.ACT, queue_name=queue.ACT, time_limit=_AT_MOST)
     def carry_out_runs() -> None:
         try:
             until = time.monotonic() + _AT_A_STRETCH

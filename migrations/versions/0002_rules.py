@@ -16,6 +16,7 @@ depends_on = None
 
 DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 UNFINISHED = sa.text("due_at IS NOT NULL")
+IN_HAND = sa.text("holder IS NOT NULL")
 CAUSING = sa.text("effect IS NOT NULL")
 
 
@@ -61,12 +62,19 @@ def upgrade() -> None:
     )
     for name, columns, where in (
         ("ix_runs_due", ["due_at"], UNFINISHED),
-        ("ix_runs_entity", ["entity"], UNFINISHED),
+        ("ix_runs_held", ["entity"], IN_HAND),
         ("ix_runs_event_id", ["event_id"], None),
         ("ix_runs_state_id", ["state", "id"], None),
         ("ix_runs_rule_id", ["rule", "id"], None),
     ):
         op.create_index(name, "runs", columns, sqlite_where=where, postgresql_where=where)
+    op.create_index(
+        "ix_runs_entity",
+        "runs",
+        ["entity", "happened_at", "id"],
+        sqlite_where=sa.text("holds = 1"),
+        postgresql_where=sa.text("holds"),
+    )
     op.create_table(
         "actions",
         sa.Column("id", sa.Uuid(), nullable=False),

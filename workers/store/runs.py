@@ -217,24 +217,36 @@ def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[b
 
     `at` is the database's clock, `now` the caller's.
     """
+    # Two questions, each answered from an index of its own: an entity may have thousands of runs.
     other = runs.alias("other")
-    in_the_way = exists().where(
+    in_hand = exists().where(
         other.c.entity == runs.c.entity,
+        other.c.holder.is_not(None),
+        other.c.held_until >= at,
         other.c.due_at.is_not(None),
         other.c.id != runs.c.id,
-        or_(
-            other.c.held_until >= at,
-            and_(
-                other.c.holds == true(),
-                tuple_(other.c.happened_at, other.c.id) < tuple_(runs.c.happened_at, runs.c.id),
-            ),
-        ),
+    )
+    # The first of them, not whether there is one: PostgreSQL would make a join of that, which takes the square of their
+    # number where its statistics are older than they are.
+    before = (
+        select(other.c.id)
+        .where(
+            other.c.entity == runs.c.entity,
+            other.c.holds == true(),
+            other.c.due_at.is_not(None),
+            tuple_(other.c.happened_at, other.c.id) < tuple_(runs.c.happened_at, runs.c.id),
+        )
+        .order_by(other.c.happened_at, other.c.id)
+        .limit(1)
+        .correlate(runs)
+        .scalar_subquery()
     )
     return and_(
         runs.c.due_at.is_not(None),
         runs.c.due_at <= now,
         or_(runs.c.held_until.is_(None), runs.c.held_until < at),
-        ~in_the_way,
+        ~in_hand,
+        before.is_(None),
     )
 
 

@@ -262,8 +262,17 @@ runs = Table(
     Index(
         "ix_runs_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
     ),
+    # Which runs of an entity are waited for, in their order; and which are in hand.
     Index(
-        "ix_runs_entity", "entity", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
+        "ix_runs_entity",
+        "entity",
+        "happened_at",
+        "id",
+        sqlite_where=text("holds = 1"),
+        postgresql_where=text("holds"),
+    ),
+    Index(
+        "ix_runs_held", "entity", sqlite_where=text("holder IS NOT NULL"), postgresql_where=text("holder IS NOT NULL")
     ),
     Index("ix_runs_event_id", "event_id"),
     Index("ix_runs_state_id", "state", "id"),

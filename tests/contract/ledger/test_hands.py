@@ -11,6 +11,7 @@ from tests.contract.ledger.conftest import Make, NoBox, Office, World
 from tests.contract.ledger.test_act import ONE, TWO, states
 from workers.act import Acting
 from workers.actions.kind import Call, Outcome, Toolbox
+from workers.rulebook import Rulebook
 from workers.store.tables import runs
 
 PATIENCE = 20.0  # seconds, after which a test has failed
@@ -83,3 +84,31 @@ def test_a_process_that_stops_in_the_middle_of_a_call_gives_it_to_nobody(office:
     assert taken == [False]
     assert office.world.made == {"thing of A": 1}
     assert states(office) == ["done"]
+
+
+def test_a_version_that_this_process_cannot_read_is_left_to_one_that_can(office: Office) -> None:
+    office.rules(ONE)
+    office.comes(uid="A")
+    older = Rulebook(office.store, office.folder, {})
+    acting = Acting(office.store, older, {}, NoBox(), holder="older", clock=office.clock, dice=lambda: 1.0)
+    assert acting.act()
+    (run,) = office.runs()
+    assert (run.state, run.attempt) == ("failed", 1)
+    assert "can no longer be read" in run.reason
+
+    office.clock.forward(minutes=1)
+    office.work()
+    assert states(office) == ["done"]
+
+
+def test_a_version_that_no_process_can_read_ends_with_its_reason(office: Office) -> None:
+    office.rules(ONE)
+    office.comes(uid="A")
+    older = Rulebook(office.store, office.folder, {})
+    acting = Acting(office.store, older, {}, NoBox(), holder="older", clock=office.clock, dice=lambda: 1.0)
+    while acting.act():
+        office.clock.forward(hours=1)
+
+    (run,) = office.runs()
+    assert run.state == "dead"
+    assert "can no longer be read" in run.reason

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy.dialects import sqlite
 from uuid_utils.compat import uuid7
 
 from workers.store import runs
-from workers.store.engine import Store
+from workers.store.engine import Store, open_store
 from workers.store.runs import Claimed, Filter, Planned, RunState
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -258,3 +260,16 @@ def test_what_was_skipped_for_its_key_is_not_the_run_that_there_was_for_it_after
         assert found is not None
         assert found.event_id == first.event_id
         assert runs.count(connection, Filter()) == 2
+
+
+def test_which_run_of_an_entity_comes_first_is_read_from_an_index(sqlite_database: str) -> None:
+    """Else thousands of runs of one entity, planned newest first, take the square of their number to look through."""
+    with contextlib.closing(open_store(sqlite_database)) as store, store.read() as connection:
+        look, _ = runs._claiming(sqlite=True)
+        text = str(look.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}))
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (NOW.isoformat(), 1, 0, 4, 0)).all()
+
+    told = " ".join(str(step.detail) for step in steps)
+    assert "ix_runs_due" in told
+    assert "ix_runs_held (entity=?)" in told
+    assert "ix_runs_entity (entity=? AND happened_at<?)" in told
