@@ -240,6 +240,8 @@ class Acting:
             if action.place < claimed.step and action.state in (ActionState.FAILED, ActionState.UNKNOWN)
         ]
         if claimed.act == "do":
+            if rule.undo is not None and not actions:
+                self._heed_undo(claimed)
             return _Run(claimed, rule, rule.steps, event, done, {}, actions, troubles=troubles)
         if rule.undo is None:
             raise _OverError(RunState.DEAD, "this version of the rule has nothing to take back")
@@ -249,6 +251,13 @@ class Acting:
         foreign = frozenset(action.step for action in before if not action.ours)
         outputs = {action.step: action.answer for action in before}
         return _Run(claimed, rule, rule.undo.steps, event, outputs, done, actions, foreign, troubles)
+
+    def _heed_undo(self, claimed: Claimed) -> None:
+        """What was taken back while nothing of it was known here, its event coming late, is not begun any more."""
+        with self._store.read() as connection:
+            undo = runs.holding(connection, runs.once("undo", claimed.rule, claimed.key))
+        if undo is not None and undo.reason == _NOTHING_YET and undo.happened_at > claimed.happened_at:
+            raise _OverError(RunState.SKIPPED, f"run {undo.id} was to take it back before it was begun")
 
     def _taken_back(self, claimed: Claimed) -> list[Action]:
         """What the run did that this one takes back; it is over by then."""

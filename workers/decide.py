@@ -73,7 +73,7 @@ def _planned(decision: Decision, event_id: UUID, event: dict[str, Any], live: Li
         connection=rule.connection or event["connection"],
         trigger=event["trigger"],
         entity=f"{event['connection']}/{decision.entity}",
-        once=f"{decision.act}|{rule.name}|{decision.once}",
+        once=runs.once(decision.act, rule.name, decision.once),
         key=decision.once,
         depth=depth,
         happened_at=_happened_at(event),

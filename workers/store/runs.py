@@ -84,6 +84,7 @@ class Claimed:
     step: int
     attempt: int
     holder: str
+    happened_at: datetime
 
 
 def plan(connection: Connection, planned: Sequence[Planned], now: datetime) -> int:
@@ -381,15 +382,28 @@ def free(connection: Connection, event_ids: Sequence[UUID]) -> int:
     return len(freed.all())
 
 
+def once(act: str, rule: str, key: str) -> str:
+    """What is unique for ever, until it is freed: a rule's key, for doing and for taking back."""
+    return f"{act}|{rule}|{key}"
+
+
+def holding(connection: Connection, name: str) -> Row[Any] | None:
+    """The run that holds what `once` gives."""
+    return connection.execute(select(runs).where(runs.c.once == name)).one_or_none()
+
+
 def of_key(connection: Connection, rule: str, key: str, *, act: str = "do") -> Row[Any] | None:
     """The run that a rule had for a key, whatever became of it; the newest, where the key was freed."""
-    return connection.execute(
-        select(runs)
-        .where(runs.c.rule == rule, runs.c.key == key, runs.c.act == act)
-        .where(or_(runs.c.once.is_(None), ~runs.c.once.startswith(_APART)))
-        .order_by(runs.c.id.desc())
-        .limit(1)
-    ).one_or_none()
+    held = holding(connection, once(act, rule, key))  # newer than any whose key was freed, and found at once
+    return (
+        held
+        or connection.execute(
+            select(runs)
+            .where(runs.c.rule == rule, runs.c.key == key, runs.c.act == act, runs.c.once.is_(None))
+            .order_by(runs.c.id.desc())
+            .limit(1)
+        ).one_or_none()
+    )
 
 
 def count_due(connection: Connection, now: datetime, *, most: int) -> int:

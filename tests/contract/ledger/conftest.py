@@ -166,7 +166,7 @@ class Office:
     def comes(self, **fields: Any) -> UUID:
         """A delivery comes and becomes an event."""
         self._minutes += 1
-        at = START + timedelta(minutes=self._minutes)
+        at = fields.pop("at", START + timedelta(minutes=self._minutes))
         delivery = self.filled.keep(body(at=at, **fields), at=at)
         persist(self.store, [delivery], self.book.live())
         return delivery

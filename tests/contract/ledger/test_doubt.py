@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.contract.ledger.conftest import Office, crashes_after, lost_after, refused
 from tests.contract.ledger.test_act import ONE, TWO, UNDO, states
+from tests.contract.store.filled import START
 from workers.actions.kind import Again, Done, Outcome, Unknowable
 from workers.rules.expressions import Template, Unresolved
 from workers.store import ledger, runs
@@ -153,3 +155,28 @@ def test_what_became_of_a_crash_is_looked_for_by_an_undo_too(office: Office) -> 
     assert office.work() == 1
     assert office.world.made == {"thing of A": 1, "not id of thing of A": 1}
     assert states(office) == ["done", "done"]
+
+
+def test_what_was_taken_back_before_it_was_known_is_not_begun(office: Office) -> None:
+    """The cancellation came before the booking, whose delivery was in quarantine or came again later."""
+    office.rules(UNDO)
+    office.comes(uid="A", trigger="BOOKING_CANCELLED", status="CANCELLED", at=START + timedelta(hours=1))
+    office.work()
+    office.comes(uid="A")
+    office.work()
+
+    undo, do = office.runs()
+    assert states(office) == ["skipped", "skipped"]
+    assert str(undo.id) in do.reason
+    assert office.world.made == {}
+
+
+def test_what_is_taken_back_before_it_happens_is_done(office: Office) -> None:
+    office.rules(UNDO)
+    office.comes(uid="A", trigger="BOOKING_CANCELLED", status="CANCELLED")
+    office.work()
+    office.comes(uid="A")
+    office.work()
+
+    assert states(office) == ["skipped", "done"]
+    assert office.world.made == {"thing of A": 1}
