@@ -15,6 +15,9 @@ import typer
 from ingest.cli import demo, output
 from workers.settings import Settings, load
 
+#: seconds after which a signal is noticed at the latest: one that comes just as a wait begins does not end that wait
+_NOTICED = 1.0
+
 
 def add_to(app: typer.Typer) -> None:
     """Hang the commands under `daybook` itself."""
@@ -97,7 +100,8 @@ def work() -> None:
     process.start()
     garbage.settle_down()
     structlog.get_logger(__name__).info("work.started", threads=settings.work_threads)
-    stop.wait()
+    while not stop.wait(_NOTICED):
+        continue
     process.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from tests.chaos.standin import API_KEY, ORG_ID, StandIn
 from tests.conftest import Valkey
 from workers.settings import Settings
 
+#: seconds that a worker may take to stop
+_STOP = 60.0
 #: seconds that a run is held: half of them are what a call may take
 LEASE = 5.0
 
@@ -45,12 +48,12 @@ class Installation:
                 )
             )  # fmt: skip
 
-    def kill_worker(self, which: int) -> None:
-        """kill -9, and another takes its place."""
+    def end_worker(self, which: int, number: signal.Signals) -> None:
+        """kill -9 or SIGTERM, and another takes its place."""
         process = self.workers.pop(which % len(self.workers))
-        process.kill()
-        process.wait()
+        process.send_signal(number)
         self.start_worker()
+        process.wait(timeout=_STOP)
 
     def log(self) -> str:
         """What the processes said."""

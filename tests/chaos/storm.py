@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -107,9 +108,9 @@ def _go_wrong(plan: Plan, calcom: StandIn, service: Receiver) -> None:
 
 @contextlib.contextmanager
 def _violence(plan: Plan, made: Installation, outcome: Outcome) -> Iterator[None]:
-    """While the block runs, workers are killed, the broker is emptied, and the database's machine crashes."""
+    """While the block runs, workers are killed and stopped, the broker is emptied, and the database crashes."""
     dice, over = random.Random(plan.seed), threading.Event()
-    deeds = ["kill", "flush", "kill", *(["crash"] if made.crash_database else ["kill"])]
+    deeds = ["kill", "flush", "kill", *(["crash"] if made.crash_database else []), "stop"]
     failed: list[BaseException] = []
 
     def rage() -> None:
@@ -118,8 +119,8 @@ def _violence(plan: Plan, made: Installation, outcome: Outcome) -> Iterator[None
                 if over.wait(plan.every * (0.5 + dice.random())):
                     return
                 deed = deeds[outcome.done_to_it.total() % len(deeds)]
-                if deed == "kill":
-                    made.kill_worker(dice.randrange(100))
+                if deed in ("kill", "stop"):
+                    made.end_worker(dice.randrange(100), signal.SIGKILL if deed == "kill" else signal.SIGTERM)
                 elif deed == "flush":
                     made.broker.client.flushall()
                 elif made.crash_database is not None:
