@@ -12,6 +12,6 @@ def test_each_effect_is_there_once_though_workers_are_killed_calls_fail_and_the_
     outcome = storm(Plan(bookings=6, seed=4, over=2.0, every=1.5, deeds=3))
 
     assert outcome.wrong == [], outcome.log[-5_000:]
-    assert outcome.states.total() == EACH * 6 + 2
+    assert outcome.states.total() == EACH * 6 + 3
     assert outcome.done_to_it == {"kill": 2, "flush": 1}
     assert {call["fault"] for call in outcome.calls} & {"error_after", "cut"}
