@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from workers.catalogue.event import Event, Person
 from workers.catalogue.read import read
@@ -188,6 +188,19 @@ def payloads(connection: Connection, rows: Sequence[Row[Any]]) -> dict[UUID, dic
             event = read(body, content_type=None, version=row.webhook_version, received_at=row.received_at)
             held[row.id] = event.payload
     return {row.id: held.get(row.id, {}) for row in rows}
+
+
+def payload(connection: Connection, row: Row[Any]) -> dict[str, Any]:
+    """The payload of one event, by a statement made once."""
+    if row.payload is not None or row.delivery_id is None:
+        return row.payload or {}
+    body = connection.execute(_BODY, {"delivery": row.delivery_id}).scalar_one_or_none()
+    if body is None:
+        return {}
+    return read(body, content_type=None, version=row.webhook_version, received_at=row.received_at).payload
+
+
+_BODY = select(bodies.c.body).where(bodies.c.receipt_id == bindparam("delivery")).execution_options(daybook_binary=True)
 
 
 def told(arrived: Arrived, event: Event, lineages: Mapping[tuple[str, str], str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Row,
     UnaryExpression,
     and_,
+    bindparam,
     func,
     literal_column,
     or_,
@@ -88,7 +89,10 @@ def page(
 
 def one(connection: Connection, event_id: UUID) -> Row[Any] | None:
     """One event."""
-    return next(iter(_read(connection, events.c.id == event_id, events.c.id.asc())), None)
+    return cast("Row[Any] | None", connection.execute(_ONE, {"event": event_id}).one_or_none())
+
+
+_ONE = READ.where(events.c.id == bindparam("event"))
 
 
 def seqs_after(connection: Connection, wanted: Filter, seq: int, *, limit: int) -> list[int]:

@@ -13,10 +13,10 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import Insert
 from uuid_utils.compat import uuid7
 
 from workers.store.tables import actions, runs
@@ -65,7 +65,7 @@ def begin(
     request: Mapping[str, Any],
     effect: str | None,
     now: datetime,
-) -> Action:
+) -> None:
     """Write down what is about to be done, in `state` `sending` one attempt more. What was written first stays:
     the request, the moment it was begun."""
     row = {
@@ -81,18 +81,18 @@ def begin(
         "effect": effect,
         "begun_at": now,
     }
-    return _action(connection.execute(_begin(sqlite=connection.dialect.name == "sqlite"), row).one())
+    connection.execute(_begin(sqlite=connection.dialect.name == "sqlite"), row)
 
 
 @cache
-def _begin(*, sqlite: bool) -> ReturningInsert[Any]:
+def _begin(*, sqlite: bool) -> Insert:
     """Made once, for making it costs as much as running it."""
     new = (sqlite_dialect if sqlite else postgresql).insert(actions)
     again = {name: new.excluded[name] for name in ("state", "request", "effect")}
-    statement: ReturningInsert[Any] = new.on_conflict_do_update(
+    statement: Insert = new.on_conflict_do_update(
         index_elements=[actions.c.run_id, actions.c.step],
         set_={**again, "attempts": actions.c.attempts + new.excluded.attempts},
-    ).returning(*actions.columns)
+    )
     return statement
 
 
@@ -109,11 +109,15 @@ def settle(
 ) -> None:
     """How the attempt ended; `ours` is False where it was done before us, by somebody else."""
     over = state in (ActionState.DONE, ActionState.UNKNOWN, ActionState.SKIPPED)
-    connection.execute(
-        update(actions)
-        .where(actions.c.run_id == run_id, actions.c.step == step)
-        .values(state=state, answer=answer, reason=reason, ours=ours, ended_at=now if over else None)
-    )
+    ended = {"state": state, "answer": answer, "reason": reason, "ours": ours, "ended_at": now if over else None}
+    connection.execute(_SETTLING, {"run": run_id, "name": step, **{f"new_{key}": each for key, each in ended.items()}})
+
+
+_SETTLING = (
+    update(actions)
+    .where(actions.c.run_id == bindparam("run"), actions.c.step == bindparam("name"))
+    .values({key: bindparam(f"new_{key}") for key in ("state", "answer", "reason", "ours", "ended_at")})
+)
 
 
 def of_run(connection: Connection, run_id: UUID) -> list[Action]:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Connection,
     Float,
@@ -85,6 +86,8 @@ class Claimed:
     attempt: int
     holder: str
     happened_at: datetime
+    #: a hand had it before: its steps may have begun
+    begun: bool = True
 
 
 def plan(connection: Connection, planned: Sequence[Planned], now: datetime) -> int:
@@ -167,13 +170,18 @@ def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[str]:
     return fresh
 
 
-def claim(connection: Connection, *, holder: str, now: datetime, seconds: float, limit: int) -> list[Claimed]:
+def claim(
+    connection: Connection, *, holder: str, now: datetime, seconds: float, limit: int, only: UUID | None = None
+) -> list[Claimed]:
     """Take up to `limit` runs that are due, for so many seconds; the one that has waited longest first.
 
-    Of one entity one run is in hand at a time, in the order in which its events happened.
+    Of one entity one run is in hand at a time, in the order in which its events happened. With `only` it is that run
+    or none.
     """
     on_sqlite = connection.dialect.name == "sqlite"
     look, take = _claiming(sqlite=on_sqlite)
+    if only is not None:
+        look = look.where(runs.c.id == only)
     found = connection.execute(look, {"now": now, "most": limit * 4}).all()
     first: dict[str, UUID] = {}
     for row in found:
@@ -186,8 +194,9 @@ def claim(connection: Connection, *, holder: str, now: datetime, seconds: float,
         ids = list(connection.execute(select(runs.c.id).where(runs.c.id.in_(ids), entity)).scalars())
     if not ids:
         return []
+    fresh = {row.id for row in found if row.state == RunState.PLANNED}
     taken = connection.execute(take, {"ids": ids, "now": now, "mine": holder, "seconds": seconds})
-    return [Claimed(*row) for row in taken]
+    return [Claimed(**row._mapping, begun=row.id not in fresh) for row in taken]
 
 
 @cache
@@ -195,7 +204,7 @@ def _claiming(*, sqlite: bool) -> tuple[Select[Any], ReturningUpdate[Any]]:
     """The two statements of `claim`: made once, for making them costs as much as running them."""
     takable = _takable(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
     # What another is about to take is left to it; SQLite, which has one writer, does not know the words.
-    look = select(runs.c.id, runs.c.entity).where(takable).order_by(runs.c.due_at)
+    look = select(runs.c.id, runs.c.entity, runs.c.state).where(takable).order_by(runs.c.due_at)
     take = (
         update(runs)
         .where(runs.c.id.in_(bindparam("ids", expanding=True)), takable)
@@ -210,7 +219,7 @@ def _claiming(*, sqlite: bool) -> tuple[Select[Any], ReturningUpdate[Any]]:
     return look.limit(bindparam("most")).with_for_update(skip_locked=True), take
 
 
-_CLAIMED = tuple(runs.c[name] for name in Claimed.__dataclass_fields__)
+_CLAIMED = tuple(runs.c[name] for name in Claimed.__dataclass_fields__ if name != "begun")
 
 
 def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -292,41 +301,38 @@ def postpone(
     reason: str,
     failed: bool,
 ) -> bool:
-    """Put a run down until `due_at`: after a failed attempt, with later runs of its entity waiting for it; else not."""
-    state = RunState.FAILED if failed else RunState.RUNNING
-    return _set(
-        connection,
-        run_id,
-        holder,
-        state=state,
-        due_at=due_at,
-        attempt=attempt,
-        reason=reason,
-        holds=failed,
-        holder=None,
-        held_until=None,
-    )
+    """Put a run down until `due_at`: after a failed attempt, with later runs of its entity waiting for it; else not.
+    False where it is another's, or nobody's, by now."""
+    values = {
+        "run": run_id, "mine": holder, "new_state": RunState.FAILED if failed else RunState.RUNNING, "due": due_at,
+        "tries": attempt, "why": reason, "waited_for": failed,
+    }  # fmt: skip
+    return connection.execute(_POSTPONING, values).scalar_one_or_none() is not None
 
 
 def finish(
     connection: Connection, run_id: UUID, holder: str, *, state: RunState, reason: str | None, now: datetime
 ) -> bool:
-    """A run is over."""
-    return _set(connection, run_id, holder, state=state, reason=reason, **_over(now))
+    """A run is over; False where it is another's, or nobody's, by now."""
+    values = {"run": run_id, "mine": holder, "new_state": state, "why": reason, "ended": now}
+    return connection.execute(_FINISHING, values).scalar_one_or_none() is not None
 
 
-def _over(now: datetime) -> dict[str, Any]:
+def _over(now: Any) -> dict[str, Any]:
     return {"due_at": None, "holds": False, "holder": None, "held_until": None, "ended_at": now}
 
 
-def _set(connection: Connection, run_id: UUID, mine: str, /, **values: Any) -> bool:
-    statement = (
-        update(runs)
-        .where(runs.c.id == run_id, runs.c.holder == mine, runs.c.due_at.is_not(None))
-        .values(**values)
-        .returning(runs.c.id)
-    )
-    return connection.execute(statement).scalar_one_or_none() is not None
+#: put down by whoever has it in hand; made once, for making a statement costs as much as running it
+_PUT_DOWN = (
+    update(runs)
+    .where(runs.c.id == bindparam("run"), runs.c.holder == bindparam("mine"), runs.c.due_at.is_not(None))
+    .values(state=bindparam("new_state"), reason=bindparam("why"), holder=None, held_until=None)
+    .returning(runs.c.id)
+)
+_POSTPONING = _PUT_DOWN.values(
+    due_at=bindparam("due"), attempt=bindparam("tries"), holds=bindparam("waited_for", type_=Boolean())
+)
+_FINISHING = _PUT_DOWN.values(**_over(bindparam("ended")))
 
 
 def give_back(connection: Connection, holder: str, *, besides: Sequence[str] = ()) -> int:
