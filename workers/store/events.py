@@ -15,6 +15,7 @@ from workers.catalogue.event import Event, Person
 from workers.catalogue.read import read
 from workers.store import bulk, search
 from workers.store.bulk import Rows, insert_many
+from workers.store.quick import Quick
 from workers.store.receipts import Arrived
 from workers.store.tables import bodies, bookings, event_people, events
 
@@ -194,13 +195,13 @@ def payload(connection: Connection, row: Row[Any]) -> dict[str, Any]:
     """The payload of one event, by a statement made once."""
     if row.payload is not None or row.delivery_id is None:
         return row.payload or {}
-    body = connection.execute(_BODY, {"delivery": row.delivery_id}).scalar_one_or_none()
-    if body is None:
+    found = _BODY.one(connection, delivery=row.delivery_id)
+    if found is None:
         return {}
-    return read(body, content_type=None, version=row.webhook_version, received_at=row.received_at).payload
+    return read(found.body, content_type=None, version=row.webhook_version, received_at=row.received_at).payload
 
 
-_BODY = select(bodies.c.body).where(bodies.c.receipt_id == bindparam("delivery")).execution_options(daybook_binary=True)
+_BODY = Quick(select(bodies.c.body).where(bodies.c.receipt_id == bindparam("delivery")))
 
 
 def told(arrived: Arrived, event: Event, lineages: Mapping[tuple[str, str], str]) -> dict[str, Any]:

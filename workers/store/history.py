@@ -31,6 +31,7 @@ from workers.errors import BadInput
 from workers.store import bookings, search
 from workers.store.engine import Store
 from workers.store.events import READ, payloads
+from workers.store.quick import Quick
 from workers.store.tables import event_people, events
 
 #: how far an id may lie from its `received_at`: a delivery that is not signed gets its id only after SQL was asked
@@ -89,10 +90,10 @@ def page(
 
 def one(connection: Connection, event_id: UUID) -> Row[Any] | None:
     """One event."""
-    return cast("Row[Any] | None", connection.execute(_ONE, {"event": event_id}).one_or_none())
+    return cast("Row[Any] | None", _ONE.one(connection, event=event_id))
 
 
-_ONE = READ.where(events.c.id == bindparam("event"))
+_ONE = Quick(READ.where(events.c.id == bindparam("event")))
 
 
 def seqs_after(connection: Connection, wanted: Filter, seq: int, *, limit: int) -> list[int]:

@@ -16,9 +16,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.sql.dml import Insert
 from uuid_utils.compat import uuid7
 
+from workers.store.quick import Quick
 from workers.store.tables import actions, runs
 
 
@@ -81,19 +81,22 @@ def begin(
         "effect": effect,
         "begun_at": now,
     }
-    connection.execute(_begin(sqlite=connection.dialect.name == "sqlite"), row)
+    _begin(sqlite=connection.dialect.name == "sqlite")(connection, **row)
 
 
 @cache
-def _begin(*, sqlite: bool) -> Insert:
-    """Made once, for making it costs as much as running it."""
+def _begin(*, sqlite: bool) -> Quick:
     new = (sqlite_dialect if sqlite else postgresql).insert(actions)
     again = {name: new.excluded[name] for name in ("state", "request", "effect")}
-    statement: Insert = new.on_conflict_do_update(
-        index_elements=[actions.c.run_id, actions.c.step],
-        set_={**again, "attempts": actions.c.attempts + new.excluded.attempts},
+    return Quick(
+        new.values({name: bindparam(name) for name in _BEGUN}).on_conflict_do_update(
+            index_elements=[actions.c.run_id, actions.c.step],
+            set_={**again, "attempts": actions.c.attempts + new.excluded.attempts},
+        )
     )
-    return statement
+
+
+_BEGUN = ("id", "run_id", "step", "place", "kind", "state", "attempts", "request", "ours", "effect", "begun_at")
 
 
 def settle(
@@ -110,10 +113,10 @@ def settle(
     """How the attempt ended; `ours` is False where it was done before us, by somebody else."""
     over = state in (ActionState.DONE, ActionState.UNKNOWN, ActionState.SKIPPED)
     ended = {"state": state, "answer": answer, "reason": reason, "ours": ours, "ended_at": now if over else None}
-    connection.execute(_SETTLING, {"run": run_id, "name": step, **{f"new_{key}": each for key, each in ended.items()}})
+    _SETTLING(connection, run=run_id, name=step, **{f"new_{key}": each for key, each in ended.items()})
 
 
-_SETTLING = (
+_SETTLING = Quick(
     update(actions)
     .where(actions.c.run_id == bindparam("run"), actions.c.step == bindparam("name"))
     .values({key: bindparam(f"new_{key}") for key in ("state", "answer", "reason", "ours", "ended_at")})

@@ -33,10 +33,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningUpdate
 from uuid_utils.compat import uuid7
 
 from workers.store.clock import clock, clock_of
+from workers.store.quick import Quick
 from workers.store.tables import Instant, runs
 
 
@@ -179,10 +179,11 @@ def claim(
     or none.
     """
     on_sqlite = connection.dialect.name == "sqlite"
-    look, take = _claiming(sqlite=on_sqlite)
-    if only is not None:
-        look = look.where(runs.c.id == only)
-    found = connection.execute(look, {"now": now, "most": limit * 4}).all()
+    if only is None:
+        found = _looking(sqlite=on_sqlite)(connection, now=now, most=limit * 4)
+    else:
+        look = _look(sqlite=on_sqlite).where(runs.c.id == only)
+        found = list(connection.execute(look, {"now": now, "most": 1}))
     first: dict[str, UUID] = {}
     for row in found:
         first.setdefault(row.entity, row.id)
@@ -190,36 +191,50 @@ def claim(
     if ids and not on_sqlite:
         # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks
         # again, in a statement of its own, and the other leaves it.
-        entity = func.pg_try_advisory_xact_lock(func.hashtextextended(runs.c.entity, 0))
-        ids = list(connection.execute(select(runs.c.id).where(runs.c.id.in_(ids), entity)).scalars())
-    if not ids:
-        return []
+        ids = [each for each in ids if _LOCKING(connection, run=each)]
+    take = _taking(sqlite=on_sqlite)
     fresh = {row.id for row in found if row.state == RunState.PLANNED}
-    taken = connection.execute(take, {"ids": ids, "now": now, "mine": holder, "seconds": seconds})
-    return [Claimed(**row._mapping, begun=row.id not in fresh) for row in taken]
+    taken = [row for each in ids for row in take(connection, run=each, now=now, mine=holder, seconds=seconds)]
+    return [Claimed(**row._asdict(), begun=row.id not in fresh) for row in taken]
+
+
+def _look(*, sqlite: bool) -> Select[Any]:
+    """Which runs could be taken."""
+    # What another is about to take is left to it; SQLite, which has one writer, does not know the words.
+    takable = _takable(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
+    look = select(runs.c.id, runs.c.entity, runs.c.state).where(takable).order_by(runs.c.due_at)
+    return look.limit(bindparam("most")).with_for_update(skip_locked=True)
 
 
 @cache
-def _claiming(*, sqlite: bool) -> tuple[Select[Any], ReturningUpdate[Any]]:
-    """The two statements of `claim`: made once, for making them costs as much as running them."""
+def _looking(*, sqlite: bool) -> Quick:
+    return Quick(_look(sqlite=sqlite))
+
+
+@cache
+def _taking(*, sqlite: bool) -> Quick:
     takable = _takable(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
-    # What another is about to take is left to it; SQLite, which has one writer, does not know the words.
-    look = select(runs.c.id, runs.c.entity, runs.c.state).where(takable).order_by(runs.c.due_at)
     take = (
         update(runs)
-        .where(runs.c.id.in_(bindparam("ids", expanding=True)), takable)
+        .where(runs.c.id == bindparam("run"), takable)
         .values(
             state=RunState.RUNNING,
             holds=True,
             holder=bindparam("mine"),
             held_until=clock_of(sqlite=sqlite) + bindparam("seconds", type_=Float()),
         )
-        .returning(*_CLAIMED)
     )
-    return look.limit(bindparam("most")).with_for_update(skip_locked=True), take
+    return Quick(take.returning(*_CLAIMED), *_CLAIMED)
 
 
 _CLAIMED = tuple(runs.c[name] for name in Claimed.__dataclass_fields__ if name != "begun")
+
+
+_LOCKING = Quick(
+    select(runs.c.id).where(
+        runs.c.id == bindparam("run"), func.pg_try_advisory_xact_lock(func.hashtextextended(runs.c.entity, 0))
+    )
+)
 
 
 def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -262,23 +277,21 @@ def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[b
 
 def renew(connection: Connection, run_id: UUID, holder: str, seconds: float) -> bool:
     """Keep a run in hand for so many seconds from now; False where it is another's, or nobody's, by now."""
-    statement = _renewing(sqlite=connection.dialect.name == "sqlite")
-    values = {"run": run_id, "mine": holder, "seconds": seconds}
-    return connection.execute(statement, values).scalar_one_or_none() is not None
+    keep = _renewing(sqlite=connection.dialect.name == "sqlite")
+    return bool(keep(connection, run=run_id, mine=holder, seconds=seconds))
 
 
 def advance(connection: Connection, run_id: UUID, holder: str, step: int, seconds: float) -> bool:
     """The step before `step` is over, and the lease begins anew. False where the run is another's by now."""
-    statement = _renewing(sqlite=connection.dialect.name == "sqlite", advances=True)
-    values = {"run": run_id, "mine": holder, "seconds": seconds, "next": step}
-    return connection.execute(statement, values).scalar_one_or_none() is not None
+    go_on = _renewing(sqlite=connection.dialect.name == "sqlite", advances=True)
+    return bool(go_on(connection, run=run_id, mine=holder, seconds=seconds, next=step))
 
 
 @cache
-def _renewing(*, sqlite: bool, advances: bool = False) -> ReturningUpdate[Any]:
+def _renewing(*, sqlite: bool, advances: bool = False) -> Quick:
     at = clock_of(sqlite=sqlite)
     values: dict[str, Any] = {"step": bindparam("next", type_=Integer()), "attempt": 0} if advances else {}
-    return (
+    renew = (
         update(runs)
         .where(
             runs.c.id == bindparam("run"),
@@ -287,8 +300,8 @@ def _renewing(*, sqlite: bool, advances: bool = False) -> ReturningUpdate[Any]:
             runs.c.due_at.is_not(None),
         )
         .values(held_until=at + bindparam("seconds", type_=Float()), **values)
-        .returning(runs.c.id)
     )
+    return Quick(renew.returning(runs.c.id), runs.c.id)
 
 
 def postpone(
@@ -303,36 +316,44 @@ def postpone(
 ) -> bool:
     """Put a run down until `due_at`: after a failed attempt, with later runs of its entity waiting for it; else not.
     False where it is another's, or nobody's, by now."""
-    values = {
-        "run": run_id, "mine": holder, "new_state": RunState.FAILED if failed else RunState.RUNNING, "due": due_at,
-        "tries": attempt, "why": reason, "waited_for": failed,
-    }  # fmt: skip
-    return connection.execute(_POSTPONING, values).scalar_one_or_none() is not None
+    put_down = _POSTPONING(
+        connection,
+        run=run_id,
+        mine=holder,
+        new_state=RunState.FAILED if failed else RunState.RUNNING,
+        due=due_at,
+        tries=attempt,
+        why=reason,
+        waited_for=failed,
+    )
+    return bool(put_down)
 
 
 def finish(
     connection: Connection, run_id: UUID, holder: str, *, state: RunState, reason: str | None, now: datetime
 ) -> bool:
     """A run is over; False where it is another's, or nobody's, by now."""
-    values = {"run": run_id, "mine": holder, "new_state": state, "why": reason, "ended": now}
-    return connection.execute(_FINISHING, values).scalar_one_or_none() is not None
+    return bool(_FINISHING(connection, run=run_id, mine=holder, new_state=state, why=reason, ended=now))
 
 
 def _over(now: Any) -> dict[str, Any]:
     return {"due_at": None, "holds": False, "holder": None, "held_until": None, "ended_at": now}
 
 
-#: put down by whoever has it in hand; made once, for making a statement costs as much as running it
+#: put down by whoever has it in hand
 _PUT_DOWN = (
     update(runs)
     .where(runs.c.id == bindparam("run"), runs.c.holder == bindparam("mine"), runs.c.due_at.is_not(None))
     .values(state=bindparam("new_state"), reason=bindparam("why"), holder=None, held_until=None)
     .returning(runs.c.id)
 )
-_POSTPONING = _PUT_DOWN.values(
-    due_at=bindparam("due"), attempt=bindparam("tries"), holds=bindparam("waited_for", type_=Boolean())
+_POSTPONING = Quick(
+    _PUT_DOWN.values(
+        due_at=bindparam("due"), attempt=bindparam("tries"), holds=bindparam("waited_for", type_=Boolean())
+    ),
+    runs.c.id,
 )
-_FINISHING = _PUT_DOWN.values(**_over(bindparam("ended")))
+_FINISHING = Quick(_PUT_DOWN.values(**_over(bindparam("ended"))), runs.c.id)
 
 
 def give_back(connection: Connection, holder: str, *, besides: Sequence[str] = ()) -> int:

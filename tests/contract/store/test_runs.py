@@ -265,7 +265,7 @@ def test_what_was_skipped_for_its_key_is_not_the_run_that_there_was_for_it_after
 def test_which_run_of_an_entity_comes_first_is_read_from_an_index(sqlite_database: str) -> None:
     """Else thousands of runs of one entity, planned newest first, take the square of their number to look through."""
     with contextlib.closing(open_store(sqlite_database)) as store, store.read() as connection:
-        look, _ = runs._claiming(sqlite=True)
+        look = runs._look(sqlite=True)
         text = str(look.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}))
         steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (NOW.isoformat(), 1, 0, 4, 0)).all()
 

@@ -1,0 +1,118 @@
+"""Statements that every step of every run needs, made and spelt once and then run on the driver. No statement is here.
+
+SQLAlchemy's way from a statement to the driver costs several times what a look-up by key does. What it knows of types
+is used all the same: values go in and come out as they do elsewhere.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from sqlalchemy import ColumnElement, Connection, Dialect, Select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.types import TypeEngine
+
+_Convert = Callable[[Any], Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelt:
+    """A statement as one database takes it."""
+
+    text: str
+    #: each parameter in the driver's order: its name, what it is where it is not given, how the driver takes it
+    parameters: tuple[tuple[str, Any, _Convert], ...]
+    #: whether the driver wants them in a row instead of by name
+    positional: bool
+    #: how what comes back is read, column by column
+    converts: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+
+class Quick:
+    """`quick(connection, name=value, …)` gives the rows, each a named tuple; `answers` are a statement's RETURNING.
+
+    Parameters are the statement's `bindparam`s; none may be left out. Raises what SQLAlchemy raises.
+    """
+
+    def __init__(self, statement: Select[Any] | UpdateBase, *answers: ColumnElement[Any]) -> None:
+        self._statement = statement
+        self._answers = tuple(statement.selected_columns) if isinstance(statement, Select) else answers
+        self._row = _row([column.key or "" for column in self._answers])
+        self._spelt: dict[str, _Spelt] = {}
+
+    def __call__(self, connection: Connection, /, **given: Any) -> list[Any]:
+        dialect = connection.dialect
+        spelt = self._spelt.get(dialect.name) or self._spelt.setdefault(dialect.name, self._spell(dialect))
+        named = {
+            name: value if convert is None else convert(value)
+            for name, fixed, convert in spelt.parameters
+            for value in (given.get(name, fixed),)
+        }
+        driver: Any = connection.connection
+        try:
+            cursor = driver.cursor()
+            try:
+                cursor.execute(spelt.text, tuple(named.values()) if spelt.positional else named)
+                rows = cursor.fetchall() if self._answers else []
+            finally:
+                cursor.close()
+        except (sqlite3.Error, psycopg.Error) as error:
+            raise _translated(connection, spelt.text, error) from error
+        return [self._read(row, spelt.converts) for row in rows]
+
+    def one(self, connection: Connection, /, **given: Any) -> Any:
+        """The first row; None where there is none."""
+        rows = self(connection, **given)
+        return rows[0] if rows else None
+
+    def _read(self, row: Sequence[Any], converts: tuple[tuple[int, Callable[[Any], Any]], ...]) -> Any:
+        values = list(row)
+        for place, convert in converts:
+            values[place] = convert(values[place])
+        return self._row(*values)
+
+    def _spell(self, dialect: Dialect) -> _Spelt:
+        compiled = self._statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        assert isinstance(compiled, SQLCompiler)
+        binds = {name: bind for bind, name in compiled.bind_names.items()}
+        order = compiled.positiontup or list(binds)
+        return _Spelt(
+            text=str(compiled),
+            parameters=tuple((name, binds[name].effective_value, _bound(binds[name].type, dialect)) for name in order),
+            positional=compiled.positiontup is not None,
+            converts=tuple(
+                (place, convert)
+                for place, column in enumerate(self._answers)
+                if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+            ),
+        )
+
+
+def _row(names: Sequence[str]) -> Any:
+    return namedtuple("Row", names)
+
+
+def _bound(kind: TypeEngine[Any], dialect: Dialect) -> _Convert:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _translated(connection: Connection, text: str, error: Exception) -> DBAPIError:
+    """The driver's error as SQLAlchemy's."""
+    original: Any = connection.connection.driver_connection
+    gone = isinstance(error, psycopg.Error) and bool(original.closed)
+    if gone:
+        connection.invalidate(error)
+    kinds: tuple[tuple[tuple[type[Exception], ...], type[DBAPIError]], ...] = (
+        ((sqlite3.IntegrityError, psycopg.IntegrityError), IntegrityError),
+        ((sqlite3.DataError, psycopg.DataError), DataError),
+        ((sqlite3.OperationalError, psycopg.OperationalError), OperationalError),
+    )
+    kind = next((ours for theirs, ours in kinds if isinstance(error, theirs)), DBAPIError)
+    return kind(text, None, error, hide_parameters=True, connection_invalidated=gone)
