@@ -13,7 +13,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -79,6 +79,15 @@ class _Reached:
     doubted: bool
 
 
+@dataclass(slots=True)
+class _Taken:
+    """What was taken in hand: None where nothing was due, where it could not be opened, where it is over."""
+
+    claimed: Claimed | None = None
+    run: Run | None = None
+    reached: _Reached | None = None
+
+
 class Acting:
     """Carries out runs for one process. Safe to share between threads.
 
@@ -109,22 +118,24 @@ class Acting:
         self._claims = itertools.count(1)
         self._under_way: set[str] = set()
 
-    def act(self) -> bool:
-        """Carry out one run that is due, as far as it goes now; False where there is none. Raises StoreUnavailable."""
-        # Each claim is a holder of its own: a thread that slept through its lease must not take for its own what
-        # another thread of the process has taken up since.
+    def act(self, go_on: Callable[[], bool] = lambda: False) -> bool:
+        """Carry out one run that is due, as far as it goes now, and others after it while `go_on` says so.
+
+        False where there is none left. Raises StoreUnavailable.
+        """
+        # Each time is a holder of its own: a thread that slept through its lease must not take for its own what another
+        # thread of the process has taken up since.
         mine = f"{self._holder}.{next(self._claims)}"
         self._under_way.add(mine)
         try:
-            taken, run, reached = self._take(mine)
-            if run is not None and reached is not None:
-                self._carry_out(run, reached)
-        except _LeaseLostError:
-            log.warning("run.lease_lost", holder=mine)
-            return True
+            while True:
+                taken = at = self._take(mine)
+                while at.run is not None and at.reached is not None:
+                    at = self._step(at.run, at.reached, go_on)
+                if taken.claimed is None or not go_on():
+                    return taken.claimed is not None
         finally:
             self._under_way.discard(mine)
-        return taken
 
     def give_back(self) -> None:
         """Put down what is in hand and no thread is at, for another process. What is still under way stays in hand:
@@ -132,28 +143,30 @@ class Acting:
         with self._store.write() as connection:
             runs.give_back(connection, self._holder, besides=tuple(self._under_way))
 
-    def _take(self, mine: str) -> tuple[bool, Run | None, _Reached | None]:
-        """Take a run in hand and begin its first step, in one transaction: whether there was one, the run where it
-        could be opened, and the step where one has to be attempted."""
-        claimed: Claimed | None = None
-        run, reached = None, None
+    def _take(self, mine: str) -> _Taken:
+        """Take a run in hand, and begin its first step, in a transaction of their own."""
+        taken = _Taken()
         try:
             with self._store.write() as connection:
-                claimed = self._claim(connection, mine)
-                if claimed is not None:
-                    with self._put_down(connection, claimed):
-                        run = open_run(connection, self._book, claimed, now=self._clock(), dice=self._dice())
-                        reached = self._next(connection, run)
+                self._begun(connection, mine, taken)
         except (_LeaseLostError, StoreUnavailable):
             raise
         except Exception as error:
-            if claimed is None:
+            if taken.claimed is None:
                 raise
+            taken.reached = None
             with self._store.write() as connection:  # the claim went with the rest
-                if (again := self._claim(connection, mine, claimed)) is not None:
+                if (again := self._claim(connection, mine, taken.claimed)) is not None:
                     self._bug(connection, again, error)
-            return True, None, None
-        return claimed is not None, run, reached
+        return taken
+
+    def _begun(self, connection: Connection, mine: str, taken: _Taken) -> None:
+        """Take the run that is due next, if there is one, and begin its first step."""
+        claimed = taken.claimed = self._claim(connection, mine)
+        if claimed is not None:
+            with self._put_down(connection, claimed):
+                taken.run = open_run(connection, self._book, claimed, now=self._clock(), dice=self._dice())
+                taken.reached = self._next(connection, taken.run)
 
     def _claim(self, connection: Connection, mine: str, only: Claimed | None = None) -> Claimed | None:
         taken = runs.claim(
@@ -166,33 +179,47 @@ class Acting:
         )
         return taken[0] if taken else None
 
-    def _carry_out(self, run: Run, reached: _Reached) -> None:
-        following: _Reached | None = reached
-        while following is not None:
-            reached, following, before = following, None, run.copy()
+    def _step(self, run: Run, reached: _Reached, go_on: Callable[[], bool]) -> _Taken:
+        """Make the attempt that a run has come to, and write down how it ended; what was taken in hand after it."""
+        before = run.copy()
+        try:
             outcome = self._attempt(run, reached)
             try:
-                with self._store.write() as connection, self._put_down(connection, run.claimed):
-                    self._judge(connection, run, reached, outcome)
-                    following = self._next(connection, run)
+                return self._written(run, reached, outcome, go_on)
             except (_LeaseLostError, StoreUnavailable):
                 raise
             except Exception as error:
-                following = None
-                self._salvage(before, reached, outcome, error)
+                return self._salvaged(before, reached, outcome, error)
+        except _LeaseLostError:
+            log.warning("run.lease_lost", run=str(run.claimed.id), rule=run.claimed.rule)
+            return _Taken()
 
-    def _salvage(self, run: Run, reached: _Reached, outcome: Outcome | Unknowable, error: Exception) -> None:
-        """A fault of our own came between an attempt and the next step: what came of the attempt is told, then that."""
+    def _written(self, run: Run, reached: _Reached, outcome: Outcome | Unknowable, go_on: Callable[[], bool]) -> _Taken:
+        """In one transaction: how the attempt ended, and what begins now, the run's next step or another's first."""
+        after = _Taken(run.claimed, run)
+        with self._store.write() as connection:
+            with self._put_down(connection, run.claimed):
+                self._judge(connection, run, reached, outcome)
+                after.reached = self._next(connection, run)
+            if after.reached is None and go_on():
+                self._begun(connection, run.claimed.holder, after)
+        return after
+
+    def _salvaged(self, run: Run, reached: _Reached, outcome: Outcome | Unknowable, error: Exception) -> _Taken:
+        """A fault of our own came in between. That of another run is no matter here; for one of this run what came of
+        the attempt is told all the same."""
+        with suppress(Exception):
+            return self._written(run.copy(), reached, outcome, lambda: False)
         try:
             with self._store.write() as connection, self._put_down(connection, run.claimed):
                 self._judge(connection, run, reached, outcome)
-                if not run.over:
-                    self._bug(connection, run.claimed, error)
+                self._bug(connection, run.claimed, error)
         except (_LeaseLostError, StoreUnavailable):
             raise
         except Exception:
             with self._store.write() as connection:
                 self._bug(connection, run.claimed, error)
+        return _Taken()
 
     @contextmanager
     def _put_down(self, connection: Connection, claimed: Claimed) -> Iterator[None]:

@@ -59,10 +59,8 @@ def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, thr
     def carry_out_runs() -> None:
         try:
             until = time.monotonic() + _AT_A_STRETCH
-            while time.monotonic() < until:
-                if not acting.act():
-                    return
-            _ring_to_act(broker, 1)
+            if acting.act(lambda: time.monotonic() < until):
+                _ring_to_act(broker, 1)
         except StoreUnavailable as error:
             # What was in hand is taken up again when its lease has run out.
             log.warning("act.sql_away", reason=error.message)
