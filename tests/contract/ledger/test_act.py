@@ -21,7 +21,7 @@ from tests.contract.ledger.conftest import (
 )
 from workers.actions.kind import Again, Done, Outcome, Unknowable
 from workers.errors import NotFound
-from workers.store import runs
+from workers.store import events, ledger, runs
 from workers.store.engine import Store
 from workers.store.ledger import ActionState
 from workers.store.runs import RunState
@@ -408,6 +408,69 @@ def test_a_run_is_of_the_version_it_was_planned_with(office: Office) -> None:
     office.work()
 
     assert office.world.made == {"thing of A": 1, "new thing of B": 1}
+
+
+def test_one_run_after_another_is_carried_out_while_there_is_time(office: Office) -> None:
+    office.rules(TWO)
+    for number in range(6):
+        office.comes(uid=f"U{number}")
+    _, acting = office.process()
+    left = iter([True] * 3)
+
+    assert acting.act(lambda: next(left, False))
+    assert 1 <= states(office).count("done") < 6
+    assert not acting.act(lambda: True)
+    assert set(states(office)) == {"done"}
+    assert set(office.world.made.values()) == {1}
+    assert len(office.world.made) == 12
+
+
+def test_a_run_that_cannot_be_opened_leaves_the_one_before_it_done(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.rules(ONE)
+    office.comes(uid="A")
+    second = office.comes(uid="B")
+    office.comes(uid="C")
+    payload = events.payload
+
+    def fails(connection: Any, row: Any) -> Any:
+        if row.id == second:
+            raise ValueError("it cannot be read")
+        return payload(connection, row)
+
+    monkeypatch.setattr(events, "payload", fails)
+    _, acting = office.process()
+    assert not acting.act(lambda: True)
+
+    assert states(office) == ["done", "dead", "done"]
+    assert office.world.made == {"thing of A": 1, "thing of C": 1}
+    assert "ValueError" in office.runs()[1].reason
+
+
+def test_a_fault_between_two_steps_leaves_it_told_what_the_first_one_did(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.rules(TWO)
+    office.comes(uid="A")
+    begin = ledger.begin
+
+    def fails(*given: Any, **named: Any) -> None:
+        if named["step"] == "second":
+            raise ValueError("it cannot be written down")
+        begin(*given, **named)
+
+    monkeypatch.setattr(ledger, "begin", fails)
+    office.work()
+
+    (run,) = office.runs()
+    (first,) = office.actions(run.id)
+    assert (run.state, first.state, first.answer["id"]) == ("dead", ActionState.DONE, "id of thing of A")
+    monkeypatch.setattr(ledger, "begin", begin)
+    with office.store.write() as connection:
+        assert runs.retry(connection, run.id, now=office.clock())
+    office.work()
+    assert office.world.made == {"thing of A": 1, "after id of thing of A": 1}
 
 
 def test_many_processes_make_each_thing_once(office: Office) -> None:
