@@ -165,7 +165,7 @@ class Acting:
         claimed = taken.claimed = self._claim(connection, mine)
         if claimed is not None:
             with self._put_down(connection, claimed):
-                taken.run = open_run(connection, self._book, claimed, now=self._clock(), dice=self._dice())
+                taken.run = open_run(connection, self._book, self._kinds, claimed, now=self._clock(), dice=self._dice())
                 taken.reached = self._next(connection, taken.run)
 
     def _claim(self, connection: Connection, mine: str, only: Claimed | None = None) -> Claimed | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from workers.actions.kind import Kind
 from workers.errors import NotFound
 from workers.retries import Retry
 from workers.rulebook import Rulebook
@@ -95,8 +96,17 @@ class Run:
         (self.undone if self.undoes else self.outputs)[step.id] = output
 
 
-def open_run(connection: Connection, book: Rulebook, claimed: Claimed, *, now: datetime, dice: float) -> Run:
-    """Read what a run needs. Raises Over and Later where it does not come to its steps.
+def open_run(
+    connection: Connection,
+    book: Rulebook,
+    kinds: Mapping[str, Kind],
+    claimed: Claimed,
+    *,
+    now: datetime,
+    dice: float,
+) -> Run:
+    """Read what a run needs: of the event the payload only if a step looks at it. Raises Over and Later where the run
+    does not come to its steps.
 
     An undo takes the run it takes back off the list, in this transaction, where nothing of that is under way.
     """
@@ -104,7 +114,9 @@ def open_run(connection: Connection, book: Rulebook, claimed: Claimed, *, now: d
     row = history.one(connection, claimed.event_id)
     if row is None:
         raise Over(RunState.DEAD, f"event {claimed.event_id} is no longer in the history")
-    event = {**events.shape(row), "payload": events.payload(connection, row)}
+    steps = rule.steps if claimed.act == "do" else rule.undo.steps if rule.undo is not None else ()
+    seen = any(step.sees_payload or kinds[step.kind].sees_payload for step in steps)
+    event = {**events.shape(row), "payload": events.payload(connection, row) if seen else {}}
     actions = {action.step: action for action in ledger.of_run(connection, claimed.id)} if claimed.begun else {}
     done = {name: action.answer for name, action in actions.items() if action.state is ActionState.DONE}
     troubles = [
@@ -115,7 +127,7 @@ def open_run(connection: Connection, book: Rulebook, claimed: Claimed, *, now: d
     if claimed.act == "do":
         if rule.undo is not None and not actions:
             _heed_undo(connection, claimed)
-        return Run(claimed, rule, rule.steps, event, done, {}, actions, troubles=troubles)
+        return Run(claimed, rule, steps, event, done, {}, actions, troubles=troubles)
     if rule.undo is None:
         raise Over(RunState.DEAD, "this version of the rule has nothing to take back")
     found = _taken_back(connection, claimed, now)
@@ -123,7 +135,7 @@ def open_run(connection: Connection, book: Rulebook, claimed: Claimed, *, now: d
     troubles += [_doubted(action) for action in found if action.state in IN_DOUBT]
     foreign = frozenset(action.step for action in before if not action.ours)
     outputs = {action.step: action.answer for action in before}
-    return Run(claimed, rule, rule.undo.steps, event, outputs, done, actions, foreign, troubles)
+    return Run(claimed, rule, steps, event, outputs, done, actions, foreign, troubles)
 
 
 def _rule(book: Rulebook, claimed: Claimed, now: datetime, dice: float) -> Rule:

@@ -44,6 +44,7 @@ class HistoryStep:
     }
     duration = False
     changes = False
+    sees_payload = False
 
     def problems(self, values: Mapping[str, Any]) -> Iterator[Problem]:
         """Triggers that are none, a span that is none."""

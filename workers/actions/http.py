@@ -71,6 +71,7 @@ class HttpStep:
     }
     duration = False
     changes = True
+    sees_payload = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

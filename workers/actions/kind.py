@@ -28,7 +28,7 @@ class Call:
     connection: str
     #: the step's values by key: `{"tool": "…", "with": {"userId": 41, …}}`
     values: Mapping[str, Any]
-    #: the event as history shows it, with its payload
+    #: the event as history shows it; its payload is {} unless the kind sees it
     event: Mapping[str, Any]
     #: when the run first came to this step (aware), the same for every attempt: a wait counts from there
     reached: datetime
@@ -142,6 +142,11 @@ class Kind(KindSpec, Protocol):
     @property
     def changes(self) -> bool:
         """Whether an attempt changes anything outside: if so `sending` is committed before it."""
+        ...
+
+    @property
+    def sees_payload(self) -> bool:
+        """Whether an attempt looks at the event's payload itself; what expressions look at they have anyway."""
         ...
 
     def perform(self, call: Call, box: Toolbox) -> Outcome:

@@ -31,6 +31,7 @@ class LookupStep:
     }
     duration = False
     changes = False
+    sees_payload = False
 
     def problems(self, values: Mapping[str, Any]) -> Iterator[Problem]:
         """A name that is none or of a tool that changes something; parameters that are none, missing or wrong."""

@@ -50,6 +50,7 @@ class PythonStep:
     }
     duration = False
     changes = True
+    sees_payload = True
 
     def __init__(self, settings: Settings) -> None:
         self._functions = {name: _imported(name, path) for name, path in (settings.python_steps or {}).items()}

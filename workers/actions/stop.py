@@ -19,6 +19,7 @@ class StopStep:
     }
     duration = False
     changes = False
+    sees_payload = False
 
     def problems(self, values: Mapping[str, Any]) -> Iterator[Problem]:
         """A reason has to be one."""

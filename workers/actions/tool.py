@@ -24,6 +24,7 @@ class ToolStep:
     }
     duration = False
     changes = True
+    sees_payload = False
 
     def problems(self, values: Mapping[str, Any]) -> Iterator[Problem]:
         """A name that is none, parameters that are none, missing or wrong."""

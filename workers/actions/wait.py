@@ -41,6 +41,7 @@ class WaitStep:
     keys: Mapping[str, Key] = {"wait": Key({"type": "string", "description": f"Until when: {FORMS}."}, required=True)}
     duration = True
     changes = False
+    sees_payload = False
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock

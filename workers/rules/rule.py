@@ -36,6 +36,13 @@ class Step:
         texts = [each.text for template in self.values.values() for each in template.expressions]
         return frozenset(name for text in texts for name in _OUTPUT.findall(text))
 
+    @property
+    def sees_payload(self) -> bool:
+        """Whether one of its expressions looks at the event's payload."""
+        condition = [] if self.condition is None else [self.condition]
+        values = [each for template in self.values.values() for each in template.expressions]
+        return any(each.payload for each in condition + values)
+
 
 @dataclass(frozen=True, slots=True)
 class Undo:

@@ -52,6 +52,7 @@ class Make:
     keys: Mapping[str, Key] = {"make": Key({"type": "string"}, required=True)}
     duration = False
     changes = True
+    sees_payload = False
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -432,14 +432,14 @@ def test_a_run_that_cannot_be_opened_leaves_the_one_before_it_done(
     office.comes(uid="A")
     second = office.comes(uid="B")
     office.comes(uid="C")
-    payload = events.payload
+    shape = events.shape
 
-    def fails(connection: Any, row: Any) -> Any:
+    def fails(row: Any) -> Any:
         if row.id == second:
             raise ValueError("it cannot be read")
-        return payload(connection, row)
+        return shape(row)
 
-    monkeypatch.setattr(events, "payload", fails)
+    monkeypatch.setattr(events, "shape", fails)
     _, acting = office.process()
     assert not acting.act(lambda: True)
 
