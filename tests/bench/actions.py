@@ -1,36 +1,34 @@
 """Actions: how many a second are carried out against a sandbox without a rate limit, each through the ledger, beside
-a bare loop of the HTTP client that makes the same calls with as many threads and remembers nothing."""
+bare loops of the HTTP client that make the same calls and remember nothing: both in as many processes and threads."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
+import os
 import re
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from uuid import UUID
 
-import httpx2
 import msgspec
-import structlog
 from cryptography.fernet import Fernet
 from uuid_utils.compat import uuid7
 
 from ingest.sandbox.seed import MAYA_ID
 from ingest.sandbox.setup import Options
+from tests.bench.contenders.days import days
 from tests.bench.databases import KINDS, TITLES, Databases, Kind
 from tests.bench.failure import BenchFailed
 from tests.bench.load import ROOT
 from tests.bench.plan import Bench
 from tests.bench.report import Goal, Line
-from workers.act import Acting
 from workers.actions.registry import kinds
 from workers.calcom.connection import BearerKey
 from workers.persist import persist
@@ -42,12 +40,12 @@ from workers.store.engine import Store, open_store
 from workers.store.migrate import migrate
 from workers.store.receipts import Receipt
 from workers.store.runs import RunState
-from workers.toolbox import Box
 from workers.vault import Vault, open_vault
 
 _PART = "actions against the sandbox"
-_THREADS = 4
-_FULL, _QUICK = 600, 60
+#: processes, and threads of each: as many calls are under way at once
+_PROCESSES, _THREADS = 2, 2
+_FULL, _QUICK = 2_000, 100
 _RULE = """
 rules:
   - name: bench
@@ -61,7 +59,6 @@ _READY = re.compile(r"sandbox ready: (\S+)")
 
 def measure(bench: Bench, databases: Databases, folder: Path) -> list[Line]:
     """Actions a second, ours on both databases against the bare loop."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     number = _FULL if bench.plan.rounds > 1 else _QUICK
     contenders: dict[str, Callable[[], float]] = {"bare": lambda: _bare(number)}
     for kind in KINDS:
@@ -73,7 +70,7 @@ def measure(bench: Bench, databases: Databases, folder: Path) -> list[Line]:
             TITLES[kind],
             "/s",
             found[kind],
-            f"bare loop, {_THREADS} threads",
+            f"bare loop, {_PROCESSES} x {_THREADS} threads",
             found["bare"],
             Goal(">=", 0.5),
             note=f"{number} runs of one step",
@@ -82,28 +79,12 @@ def measure(bench: Bench, databases: Databases, folder: Path) -> list[Line]:
     ]
 
 
-def _days(number: int) -> tuple[str, str]:
-    """The start and end of an entry that no other number has."""
-    day = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=number)
-    return f"{day:%Y-%m-%d}T09:00:00Z", f"{day:%Y-%m-%d}T10:00:00Z"
-
-
 def _bare(number: int) -> float:
-    with _sandbox() as url, httpx2.Client(headers={"authorization": f"Bearer {Options().api_key}"}) as client:
-        left = iter(range(number))
-        guard = threading.Lock()
-        address = f"{url}/organizations/{Options().org_id}/users/{MAYA_ID}/ooo"
-
-        def call() -> None:
-            while True:
-                with guard:
-                    mine = next(left, None)
-                if mine is None:
-                    return
-                start, end = _days(mine)
-                client.post(address, json={"start": start, "end": end}).raise_for_status()
-
-        return number / _timed([call] * _THREADS)
+    with _sandbox() as url:
+        share = number // _PROCESSES
+        return number / _timed(
+            [["bare", str(_THREADS), url, str(n * share), str((n + 1) * share)] for n in range(_PROCESSES)]
+        )
 
 
 def _ours(databases: Databases, folder: Path, kind: Kind, number: int) -> Callable[[], float]:
@@ -115,6 +96,7 @@ def _ours(databases: Databases, folder: Path, kind: Kind, number: int) -> Callab
                     "DAYBOOK_DATA_DIR": str(home),
                     "DAYBOOK_DATABASE_URL": url,
                     "DAYBOOK_SECRET_KEY": Fernet.generate_key().decode(),
+                    "DAYBOOK_RULES": str(home / "rules"),
                 }
                 settings = load(environ, cwd=home)
                 (home / "rules").mkdir()
@@ -127,14 +109,7 @@ def _ours(databases: Databases, folder: Path, kind: Kind, number: int) -> Callab
                     ids = _kept(store, vault, api, number)
                     for start in range(0, number, 100):
                         persist(store, ids[start : start + 100], book.live())
-                    with contextlib.closing(Box(store, vault)) as box:
-                        acting = Acting(store, book, step_kinds, box, holder="bench")
-
-                        def work() -> None:
-                            while acting.act():
-                                pass
-
-                        took = _timed([work] * _THREADS)
+                    took = _timed([["daybook", str(_THREADS)]] * _PROCESSES, environ)
                     with store.read() as connection:
                         done = runs.count(connection, runs.Filter(states=(RunState.DONE,)))
                     if done != number:
@@ -144,24 +119,43 @@ def _ours(databases: Databases, folder: Path, kind: Kind, number: int) -> Callab
     return turn
 
 
-def _timed(calls: list[Callable[[], None]]) -> float:
-    failed: list[Exception] = []
+def _timed(argvs: list[list[str]], environ: Mapping[str, str] = MappingProxyType({})) -> float:
+    """The seconds from the starting line until every process is done."""
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(_acting(argv, environ)) for argv in argvs]
+        for process in processes:
+            _hear(process, "ready")
+        began = time.perf_counter()
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in processes:
+            _hear(process, "done")
+        return time.perf_counter() - began
 
-    def guarded(call: Callable[[], None]) -> None:
-        try:
-            call()
-        except Exception as error:
-            failed.append(error)
 
-    threads = [threading.Thread(target=guarded, args=(call,)) for call in calls]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise BenchFailed(f"{type(failed[0]).__name__}: {failed[0]}")
-    return time.perf_counter() - began
+@contextlib.contextmanager
+def _acting(argv: list[str], environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tests.bench.contenders.acting", *argv],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _hear(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    if process.stdout.readline().strip() != word:
+        raise BenchFailed("a process that was to act ended early.")
 
 
 def _kept(store: Store, vault: Vault, api: str, number: int) -> list[UUID]:
@@ -172,7 +166,7 @@ def _kept(store: Store, vault: Vault, api: str, number: int) -> list[UUID]:
         webhook = webhooks.add(sql, vault, name="bench", pcid="acme", token="t", secret="s", origin="adopted", now=now)
     batch = []
     for each in range(number):
-        start, end = _days(each)
+        start, end = days(each)
         payload = {"uid": f"u{each}", "startTime": start, "endTime": end, "organizer": {"id": MAYA_ID}}
         body = msgspec.json.encode(
             {"triggerEvent": "BOOKING_CREATED", "createdAt": now.isoformat(), "payload": payload}
