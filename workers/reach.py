@@ -24,7 +24,8 @@ def reach(
 
     `max_wait` is how many seconds a call may wait for the budget before it raises RateLimited.
     """
-    return Client(reach_async(store, vault, pcid, max_wait=max_wait, timeouts=timeouts))
+    connection, budget = _joined(store, vault, pcid)
+    return Client(connection, budget, timeouts=timeouts, max_wait=max_wait)
 
 
 def reach_async(

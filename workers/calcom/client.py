@@ -9,20 +9,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Future
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
 import httpx2
-from anyio.from_thread import start_blocking_portal
 
 from workers.calcom.budget import Budget
 from workers.calcom.connection import Connection
+from workers.calcom.deadline import TimeLeft, TimeUp, ending
 from workers.calcom.exchange import Answer, Exchange, halt
 from workers.calcom.requests import Reply, Request
-from workers.calcom.rim import AS_USUAL, ATTEMPTS, MAX_WAIT, NO_ARGUMENTS, Rim, Timeouts, body_of, returned
+from workers.calcom.rim import AS_USUAL, ATTEMPTS, MAX_WAIT, NO_ARGUMENTS, Rim, Timeouts, abody_of, body_of, returned
 from workers.calcom.tool import Tool
+from workers.calcom.transport import DeadlineTransport
+from workers.errors import CalcomError
 
 
 class AsyncClient(Rim):
@@ -84,7 +84,7 @@ class AsyncClient(Rim):
             headers=dict(request.headers),
             content=request.body or None,
         ) as response:
-            return Answer(response.status_code, response.headers, await body_of(response))
+            return Answer(response.status_code, response.headers, await abody_of(response))
 
     async def aclose(self) -> None:
         """Closes its connections. It cannot be used afterwards."""
@@ -99,31 +99,93 @@ class AsyncClient(Rim):
         await self.aclose()
 
 
-class Client:
-    """Calls tools with an AsyncClient, for threads. Safe to share between them; close it, or use it in `with`.
+class Client(Rim):
+    """The same for threads, which may share it. Close it, or use it in `with`.
 
-    It runs an event loop in a thread of its own: a thread that reads from a socket cannot be told to stop at a
-    deadline while bytes keep dripping in, and a task can.
+    A thread that waits cannot be told to stop, so each of its waits is bounded by what is left of the call's time:
+    `deadline` says how, and what is not bounded. Nor is what the budget reads, where that is SQL. Cookies are not kept.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
-        self.connection = client.connection
-        self._client = client
-        self._open = ExitStack()
-        self._portal = self._open.enter_context(start_blocking_portal(name="calcom"))
-        self._open.enter_context(self._portal.wrap_async_context_manager(client))
+    def __init__(
+        self,
+        connection: Connection,
+        budget: Budget,
+        *,
+        timeouts: Timeouts = AS_USUAL,
+        max_wait: float = MAX_WAIT,
+        attempts: int = ATTEMPTS,
+        transport: httpx2.BaseTransport | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        super().__init__(connection, budget, timeouts, max_wait, attempts)
+        self._transport = transport or DeadlineTransport(connection.base_url)
+        self._sleep = sleep
 
     def call(self, tool: Tool | str, arguments: Mapping[str, Any] = NO_ARGUMENTS) -> Reply:
         """Cal.com's reply. Raises BadArguments, NotFound (no such tool) or a CalcomError."""
-        under_way: Future[Reply] = self._portal.start_task_soon(self._client.call, tool, arguments)
+        steps = self.plan(tool, arguments)
+        exchange = next(steps)
+        started = time.monotonic()
+        time_left = TimeLeft(self.timeouts.total)
         try:
-            return under_way.result()
-        finally:
-            under_way.cancel()  # does nothing but after Ctrl-C, or what else this thread was interrupted with
+            while True:
+                reply = self._answer(exchange, time_left)
+                try:
+                    exchange = steps.send(reply)
+                except StopIteration as end:
+                    return returned(end)
+        except TimeUp:
+            raise self.overdue(exchange, started) from None
+
+    def _answer(self, exchange: Exchange, time_left: TimeLeft) -> Reply:
+        try:
+            return self._attempt(exchange, time_left)
+        except CalcomError as error:
+            failed = [error]
+        # Stamina is asked only where the first attempt failed, and told of it: most calls need but one.
+        for attempt in self.attempts_of(exchange, time_left.seconds):
+            with attempt:
+                if failed:
+                    raise failed.pop()
+                return self._attempt(exchange, time_left)
+        raise AssertionError("stamina raises the last error itself")
+
+    def _attempt(self, exchange: Exchange, time_left: TimeLeft) -> Reply:
+        if seconds := exchange.patience.spend(exchange.tool, self.budget.reserve()):
+            time_left.postpone(seconds)
+            self._sleep(seconds)
+        time_left.check()
+        started = time.monotonic()
+        with self.carried(exchange, started):
+            answer = self._send(exchange.request, time_left)
+        if pause := halt(answer):
+            self.budget.halt(pause)
+        return self.read(exchange, answer, started)
+
+    def _send(self, request: Request, time_left: TimeLeft) -> Answer:
+        try:
+            with ending(time_left.until):
+                response = self._transport.handle_request(
+                    httpx2.Request(
+                        request.method,
+                        request.url,
+                        params=list(request.query) or None,
+                        headers={"Accept-Encoding": "gzip, deflate", **request.headers},
+                        content=request.body or None,
+                        extensions={"timeout": self.timeouts.within(time_left.seconds()).for_httpx2().as_dict()},
+                    )
+                )
+                try:
+                    return Answer(response.status_code, response.headers, body_of(response))
+                finally:
+                    response.close()
+        except httpx2.TimeoutException:
+            time_left.check()
+            raise
 
     def close(self) -> None:
-        """Closes its connections and ends its thread. It cannot be used afterwards."""
-        self._open.close()
+        """Closes its connections. It cannot be used afterwards."""
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
+import random
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
@@ -38,6 +41,7 @@ NEVER_LEFT = (
     httpx2.UnsupportedProtocol,
 )
 
+_dice = random.random
 log = structlog.get_logger(__name__)
 # httpx2 logs each URL with its query at INFO, and our queries hold e-mail addresses.
 logging.getLogger("httpx2").addFilter(lambda record: record.levelno > logging.INFO)
@@ -65,17 +69,34 @@ class Timeouts:
 AS_USUAL = Timeouts()
 
 
-async def body_of(response: httpx2.Response) -> bytes:
+def body_of(response: httpx2.Response) -> bytes:
     """The body as it comes in. Raises what `Rim.carried` understands where it is too large."""
+    body = _announced(response)
+    for piece in response.iter_bytes():
+        _add(body, piece)
+    return bytes(body)
+
+
+async def abody_of(response: httpx2.Response) -> bytes:
+    """The same in an event loop."""
+    body = _announced(response)
+    async for piece in response.aiter_bytes():
+        _add(body, piece)
+    return bytes(body)
+
+
+def _announced(response: httpx2.Response) -> bytearray:
+    """Where its body goes; none that says it will be too large."""
     length = response.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > LARGEST_ANSWER:
         raise _TooLargeError
-    body = bytearray()
-    async for piece in response.aiter_bytes():
-        if len(body) + len(piece) > LARGEST_ANSWER:
-            raise _TooLargeError
-        body += piece
-    return bytes(body)
+    return bytearray()
+
+
+def _add(body: bytearray, piece: bytes) -> None:
+    if len(body) + len(piece) > LARGEST_ANSWER:
+        raise _TooLargeError
+    body += piece
 
 
 class _TooLargeError(Exception):
@@ -93,27 +114,30 @@ class Rim:
         self.timeouts = timeouts
         self._max_wait = max_wait
         self._attempts = attempts
+        self._host = httpx2.URL(connection.base_url).host
 
     def plan(self, tool: Tool | str, arguments: Mapping[str, Any]) -> Generator[Exchange, Reply, Reply]:
         """The exchanges of a call, checked. Raises NotFound and BadArguments."""
         tool = find(tool) if isinstance(tool, str) else tool
         return plan(self.connection, tool, arguments, self._max_wait)
 
-    def attempts_of(self, exchange: Exchange) -> Any:
-        """Stamina's attempts. It logs the pauses, and of the call only what the error says."""
-        return stamina.retry_context(
-            on=exchange.again,
-            attempts=self._attempts,
-            timeout=None,
-            wait_initial=0.5,
-            wait_max=8.0,
-            wait_jitter=1.0,
-        )
+    def attempts_of(self, exchange: Exchange, left: Callable[[], float] = lambda: math.inf) -> Any:
+        """Stamina's attempts. It logs the pauses, and of the call only what the error says.
+
+        No pause is longer than what is `left` of the call's seconds, as a thread sleeps through its deadline.
+        """
+        pauses = (min(8.0, 0.5 * 2**number + _dice()) for number in count())
+
+        def again(error: Exception) -> bool | float:
+            verdict = exchange.again(error)
+            return max(0.0, min(next(pauses), left())) if verdict is True else verdict
+
+        return stamina.retry_context(on=again, attempts=self._attempts, timeout=None)
 
     @contextmanager
     def carried(self, exchange: Exchange, started: float) -> Iterator[None]:
         """Turns what can go wrong on the way into CalcomUnavailable, which knows if the request left."""
-        name, host = exchange.tool.name, httpx2.URL(self.connection.base_url).host
+        name, host = exchange.tool.name, self._host
         exchange.begun = True
         try:
             yield

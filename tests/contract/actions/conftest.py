@@ -16,7 +16,7 @@ from ingest.sandbox.setup import Options
 from workers.actions.kind import Absent, Again, Call, Done, Outcome, Unknowable
 from workers.actions.tool import ToolStep
 from workers.calcom.budget import LocalBudget
-from workers.calcom.client import AsyncClient, Client
+from workers.calcom.client import Client
 from workers.calcom.connection import BearerKey, Connection
 
 REACHED = datetime(2027, 1, 4, 9, tzinfo=UTC)
@@ -33,7 +33,7 @@ class Calcom:
     def __post_init__(self) -> None:
         connection = Connection("acme", self.base_url, Options().org_id, BearerKey(self.key))
         budget = LocalBudget(per_minute=1e6, burst=10_000)
-        self.client = Client(AsyncClient(connection, budget, attempts=1))
+        self.client = Client(connection, budget, attempts=1)
 
     def caller(self, pcid: str) -> Client:
         """The toolbox's."""

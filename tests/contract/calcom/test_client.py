@@ -68,18 +68,18 @@ Call = Callable[..., Reply]
 QUICK = Timeouts(connect=2.0, read=0.5, total=5.0)
 
 
-def client_of(base_url: str, credential: Credential, timeouts: Timeouts = QUICK) -> AsyncClient:
-    return AsyncClient(Connection("acme", base_url, 1, credential), LocalBudget(), timeouts=timeouts)
+def client_of(base_url: str, credential: Credential, timeouts: Timeouts = QUICK) -> Client:
+    return Client(Connection("acme", base_url, 1, credential), LocalBudget(), timeouts=timeouts)
 
 
-def call_sync(client: AsyncClient, tool: str, arguments: dict[str, Any]) -> Reply:
-    with Client(client) as made:
-        return made.call(tool, arguments)
+def call_sync(connection: Connection, timeouts: Timeouts, tool: str, arguments: dict[str, Any]) -> Reply:
+    with Client(connection, LocalBudget(), timeouts=timeouts) as client:
+        return client.call(tool, arguments)
 
 
-def call_async(client: AsyncClient, tool: str, arguments: dict[str, Any]) -> Reply:
+def call_async(connection: Connection, timeouts: Timeouts, tool: str, arguments: dict[str, Any]) -> Reply:
     async def run() -> Reply:
-        async with client:
+        async with AsyncClient(connection, LocalBudget(), timeouts=timeouts) as client:
             return await client.call(tool, arguments)
 
     return asyncio.run(run())
@@ -94,8 +94,8 @@ def call(request: pytest.FixtureRequest) -> Call:
         timeouts: Timeouts = QUICK,
         **arguments: Any,
     ) -> Reply:
-        client = client_of(base_url, credential or BearerKey("cal_test"), timeouts)
-        found: Reply = request.param(client, tool, arguments)
+        connection = Connection("acme", base_url, 1, credential or BearerKey("cal_test"))
+        found: Reply = request.param(connection, timeouts, tool, arguments)
         return found
 
     return with_key
@@ -338,7 +338,7 @@ def test_an_answer_that_drips_in_for_ever_is_given_up_and_not_asked_for_again(
 def test_a_client_whose_call_was_given_up_can_call_again() -> None:
     with (
         server_of_bytes(HALF, WHOLE, drip=b" ") as (url, _),
-        Client(client_of(url, BearerKey("cal_test"), Timeouts(total=0.5))) as client,
+        client_of(url, BearerKey("cal_test"), Timeouts(total=0.5)) as client,
     ):
         with pytest.raises(CalcomUnavailable):
             client.call(USERS, {"take": 1})
@@ -354,7 +354,7 @@ def test_threads_share_a_client() -> None:
 
     with HTTPServer(threaded=True) as server, ThreadPoolExecutor(4) as threads:
         server.expect_request("/v2/organizations/1/users").respond_with_handler(answer)
-        with Client(client_of(base(server), BearerKey("cal_test"), Timeouts())) as client:
+        with client_of(base(server), BearerKey("cal_test"), Timeouts()) as client:
             replies = [threads.submit(client.call, USERS, {"take": 1}) for _ in range(4)]
             assert [reply.result().data for reply in replies] == [1, 1, 1, 1]
 
@@ -369,5 +369,5 @@ def test_ctrl_c_ends_a_call_that_is_waited_for() -> None:
 
         threading.Thread(target=interrupt, daemon=True).start()
         unhurried = Timeouts(read=600.0, total=600.0)
-        with pytest.raises(KeyboardInterrupt), Client(client_of(url, BearerKey("cal_test"), unhurried)) as client:
+        with pytest.raises(KeyboardInterrupt), client_of(url, BearerKey("cal_test"), unhurried) as client:
             client.call(USERS, {"take": 1})

@@ -56,7 +56,7 @@ def test_no_call_to_cal_com_takes_longer_than_an_attempt(store: Store, vault: Va
 
     def bounds(*attempt: float) -> tuple[Timeouts, float]:
         with contextlib.closing(Box(store, vault, *attempt)) as box:
-            client = box.caller("acme")._client
+            client = box.caller("acme")
             return client.timeouts, client._max_wait
 
     assert bounds() == (AS_USUAL, 5.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,16 +50,32 @@ class Calcom:
         self.real = 0.0
         self.budget = LocalBudget(per_minute=60, burst=100, clock=lambda: self.now)
 
-    async def answer(self, request: httpx2.Request) -> httpx2.Response:
-        self.requests.append(request)
-        step = self.steps.pop(0)
-        if isinstance(step, Exception):
-            raise step
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        step = self._step(request)
+        if step is NEVER:  # as a transport does whose every wait is bounded
+            time.sleep(request.extensions["timeout"]["read"])
+            raise httpx2.ReadTimeout("no answer")
+        return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
+
+    async def answer_async(self, request: httpx2.Request) -> httpx2.Response:
+        step = self._step(request)
         if step is NEVER:
             await asyncio.Event().wait()
         return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
 
-    async def sleep(self, seconds: float) -> None:
+    def _step(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        step = self.steps.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        time.sleep(self.real)
+
+    async def sleep_async(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
         await asyncio.sleep(self.real)
@@ -67,25 +84,28 @@ class Calcom:
 Call = Callable[..., Reply]
 
 
-def client_of(calcom: Calcom, max_wait: float, total: float) -> AsyncClient:
-    return AsyncClient(
+def call_sync(calcom: Calcom, tool: str, /, max_wait: float = 120.0, total: float = 60.0, **arguments: Any) -> Reply:
+    with Client(
         ACME,
         calcom.budget,
         transport=httpx2.MockTransport(calcom.answer),
         sleep=calcom.sleep,
         max_wait=max_wait,
         timeouts=Timeouts(total=total),
-    )
-
-
-def call_sync(calcom: Calcom, tool: str, /, max_wait: float = 120.0, total: float = 60.0, **arguments: Any) -> Reply:
-    with Client(client_of(calcom, max_wait, total)) as client:
+    ) as client:
         return client.call(tool, arguments)
 
 
 def call_async(calcom: Calcom, tool: str, /, max_wait: float = 120.0, total: float = 60.0, **arguments: Any) -> Reply:
     async def run() -> Reply:
-        async with client_of(calcom, max_wait, total) as client:
+        async with AsyncClient(
+            ACME,
+            calcom.budget,
+            transport=httpx2.MockTransport(calcom.answer_async),
+            sleep=calcom.sleep_async,
+            max_wait=max_wait,
+            timeouts=Timeouts(total=total),
+        ) as client:
             return await client.call(tool, arguments)
 
     return asyncio.run(run())
