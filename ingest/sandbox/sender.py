@@ -22,6 +22,7 @@ from ingest.sandbox.faults import DeliveryFault, Faults
 from ingest.sandbox.setup import Options
 from ingest.sandbox.state import Webhook, World, new_uuid
 from ingest.sandbox.templates import rendered
+from workers import certificates
 
 #: attempts under way at the same time, as in Cal.com's first pass
 _PARALLEL = 10
@@ -85,7 +86,9 @@ class Sender:
         self._luck = random.Random()  # noqa: S311 - jitter, not a secret
 
     async def __aenter__(self) -> Self:
-        self._client = httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=None)
+        self._client = httpx2.AsyncClient(
+            follow_redirects=False, trust_env=False, timeout=None, verify=certificates.known()
+        )
         return self
 
     async def __aexit__(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,9 @@ import httpx2
 import psutil
 import pytest
 
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.conftest import PATIENCE, PLAIN, free_port
+from workers.store import history
+from workers.store.engine import open_store
 
 
 @dataclass
@@ -52,7 +48,7 @@ class Daybook:
         """`daybook WORDS`; checks the exit status unless it is None."""
         done = subprocess.run(
             [sys.executable, "-P", "-m", "ingest", *words],
-            cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=60,
+            cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=2 * PATIENCE,
         )  # fmt: skip
         assert status in (None, done.returncode), f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -72,10 +68,10 @@ class Daybook:
 
     def wait_until_live(self) -> None:
         """Wait until the web process answers."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while True:
             with contextlib.suppress(httpx2.HTTPError):
-                if httpx2.get(f"{self.url}/health/live", trust_env=False).is_success:
+                if httpx2.get(f"{self.url}/health/live", **PLAIN).is_success:
                     return
             assert self.up is None or self.up.poll() is None, (self.folder / "up.log").read_text()
             assert time.monotonic() < deadline, (self.folder / "up.log").read_text()
@@ -86,23 +82,33 @@ class Daybook:
         assert self.up is not None
         return psutil.Process(self.up.pid).children(recursive=True)
 
-    def child(self, word: str) -> psutil.Process:
-        """The process of `up` whose command line has `word` in it."""
-        return next(one for one in self.children() if any(word in part for part in one.cmdline()))
+    def child(self, name: str) -> psutil.Process:
+        """The process of `up` that is the program `name`, or `daybook NAME`."""
+        for one in self.children():
+            with contextlib.suppress(psutil.Error):  # it ended meanwhile
+                if name in (Path(one.exe()).name.partition("-")[0], one.cmdline()[-1]):
+                    return one
+        raise AssertionError(f"{name} does not run")
+
+    def events(self) -> int:
+        """How many events there are. No command is asked: those who wait ask often, and it takes long to start."""
+        database = f"sqlite:///{self.folder / 'data' / 'daybook.db'}"
+        with contextlib.closing(open_store(database, pool_size=1)) as store, store.read() as connection:
+            return history.count(connection, history.Filter())
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> tuple[int, list[psutil.Process]]:
         """Signal `up`; its exit status, and those of its processes that are still there."""
         assert self.up is not None
         children = self.children()
         self.up.send_signal(number)
-        status = self.up.wait(timeout=60)
+        status = self.up.wait(timeout=PATIENCE)
         self.up = None
-        _, alive = psutil.wait_procs(children, timeout=10 if number == signal.SIGKILL else 0)
+        _, alive = psutil.wait_procs(children, timeout=PATIENCE if number == signal.SIGKILL else 0)
         return status, alive
 
 
-@pytest.fixture
-def daybook() -> Iterator[Daybook]:
+@contextlib.contextmanager
+def installed() -> Iterator[Daybook]:
     """An installation with nothing in it."""
     with tempfile.TemporaryDirectory(prefix="daybook-") as folder:
         made = Daybook(Path(folder), free_port())
@@ -114,17 +120,36 @@ def daybook() -> Iterator[Daybook]:
 
 
 @pytest.fixture
-def adopted(daybook: Daybook) -> tuple[Daybook, str]:
+def daybook() -> Iterator[Daybook]:
+    """An installation with nothing in it."""
+    with installed() as made:
+        yield made
+
+
+#: gives an installation a connection and one adopted webhook; the webhook's URL
+Adopt = Callable[[Daybook], str]
+
+
+@pytest.fixture(scope="session")
+def adopt() -> Iterator[Adopt]:
+    """Made with the commands, once, and then copied."""
+    with installed() as first:
+        words = ["--base-url", "http://127.0.0.1:9/v2", "--org-id", "4821", "--api-key", "cal_live_x"]
+        first.run("connections", "add", "acme", "--kind", "calcom", *words)
+        (made,) = first.json("webhooks", "adopt", "org", "--connection", "acme", "--secret", "whsec_harbourlight_7Qm2")
+
+        def copy(daybook: Daybook) -> str:
+            shutil.copytree(first.folder / "data", daybook.folder / "data")
+            url: str = made["url"]
+            return url.replace(first.url, daybook.url)
+
+        yield copy
+
+
+@pytest.fixture
+def adopted(daybook: Daybook, adopt: Adopt) -> tuple[Daybook, str]:
     """An installation with a connection and one adopted webhook; the webhook's URL."""
-    connect(daybook)
-    (made,) = daybook.json("webhooks", "adopt", "org", "--connection", "acme", "--secret", "whsec_harbourlight_7Qm2")
-    return daybook, made["url"]
-
-
-def connect(daybook: Daybook, base_url: str = "http://127.0.0.1:9/v2") -> None:
-    """Add the connection `acme`."""
-    words: Sequence[str] = ["--kind", "calcom", "--base-url", base_url, "--org-id", "4821", "--api-key", "cal_live_x"]
-    daybook.run("connections", "add", "acme", *words)
+    return daybook, adopt(daybook)
 
 
 Eventually = Callable[..., None]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.chaos.storm import EACH, Plan, storm
+from tests.conftest import PATIENCE
 
 
-@pytest.mark.timeout(240)
 def test_each_effect_is_there_once_though_workers_are_killed_calls_fail_and_the_broker_forgets() -> None:
-    outcome = storm(Plan(bookings=6, seed=4, over=2.0, every=1.5, deeds=3))
+    outcome = storm(Plan(bookings=6, seed=4, over=2.0, every=1.5, deeds=3, patience=2 * PATIENCE))
 
     assert outcome.wrong == [], outcome.log[-5_000:]
     assert outcome.states.total() == EACH * 6 + 3

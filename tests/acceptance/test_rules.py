@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Daybook, Eventually, free_port
+from tests.acceptance.conftest import Daybook, Eventually
 from tests.chaos.receiver import SECRET, Receiver, receiver
 from tests.chaos.standin import API_KEY, ORG_ID, StandIn, standin
+from tests.conftest import free_port
 from workers.store import ledger, runs
 from workers.store.engine import open_store
 
@@ -116,9 +117,9 @@ def test_a_time_off_booking_makes_an_absence_that_moves_with_it_and_goes_with_it
 
 
 def test_any_other_booking_makes_no_absence(town: Town, eventually: Eventually) -> None:
-    before = len(town.daybook.json("events", "list", "--limit", "1000"))
+    before = town.daybook.events()
     town.calcom.tell("emit", trigger="BOOKING_CREATED", changes={"organizer": {"id": SOFIA}})
-    eventually(lambda: len(town.daybook.json("events", "list", "--limit", "1000")) > before, what="the event")
+    eventually(lambda: town.daybook.events() > before, what="the event")
 
     assert town.absences(SOFIA) == []
 

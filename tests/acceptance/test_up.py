@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from redis import Redis
 
 from ingest.signatures import sign
-from tests.acceptance.conftest import Daybook, Eventually
+from tests.acceptance.conftest import Adopt, Daybook, Eventually, installed
+from tests.conftest import PATIENCE, PLAIN
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 MANIFEST: list[dict[str, Any]] = json.loads((PAYLOADS / "manifest.json").read_text())
@@ -25,7 +27,7 @@ def deliver(url: str, body: bytes) -> int | None:
     """The status of one signed delivery; None where no answer came."""
     header = {"x-cal-signature-256": sign(body, SECRET.encode()).decode()}
     try:
-        return httpx2.post(url, content=body, headers=header, timeout=20, trust_env=False).status_code
+        return httpx2.post(url, content=body, headers=header, **PLAIN).status_code
     except httpx2.HTTPError:
         return None
 
@@ -54,9 +56,17 @@ class Sender(threading.Thread):
                 assert status in (None, 503)
                 time.sleep(0.05)
 
+    def go_on(self, number: int = 5) -> None:
+        """Wait until so many more are kept."""
+        wanted, deadline = len(self.kept) + number, time.monotonic() + PATIENCE
+        while len(self.kept) < wanted:
+            assert self.is_alive(), "the sender ended"
+            assert time.monotonic() < deadline, "nothing is kept any more"
+            time.sleep(0.02)
+
     def finish(self) -> set[int]:
         self.ending.set()
-        self.join(30)
+        self.join(2 * PATIENCE)
         return self.kept
 
 
@@ -65,17 +75,26 @@ def titles(daybook: Daybook) -> list[int]:
     return [int(event["title"].removeprefix("number ")) for event in found]
 
 
+@pytest.fixture(scope="module")
+def running(adopt: Adopt) -> Iterator[tuple[Daybook, str]]:
+    """An installation with an adopted webhook that runs as long as there are tests of it."""
+    with installed() as daybook:
+        url = adopt(daybook)
+        daybook.start()
+        yield daybook, url
+
+
 def test_every_recorded_delivery_comes_out_of_the_running_receiver_as_the_right_event(
-    adopted: tuple[Daybook, str], eventually: Eventually
+    running: tuple[Daybook, str], eventually: Eventually
 ) -> None:
-    daybook, url = adopted
-    daybook.start()
+    daybook, url = running
 
     for case in MANIFEST:
         body = (PAYLOADS / case["body"]).read_bytes()
-        assert httpx2.post(url, content=body, headers=case["headers"], trust_env=False).status_code == 202
+        answer = httpx2.post(url, content=body, headers=case["headers"], **PLAIN)
+        assert answer.status_code == 202
 
-    eventually(lambda: len(daybook.json("events", "list", "--limit", "100")) == len(MANIFEST), what="all events")
+    eventually(lambda: daybook.events() == len(MANIFEST), what="all events")
     found = daybook.json("events", "list", "--limit", "100")
     assert [event["trigger"] for event in reversed(found)] == [case["trigger"] for case in MANIFEST]
     assert {event["connection"] for event in found} == {"acme"}
@@ -99,7 +118,8 @@ def test_ctrl_c_stops_everything_in_order_and_what_was_kept_is_there_after_the_n
 
     daybook.start()
     assert deliver(url, numbered(2)) == 202
-    eventually(lambda: sorted(titles(daybook)) == [1, 2], what="both events")
+    eventually(lambda: daybook.events() == 2, what="both events")
+    assert sorted(titles(daybook)) == [1, 2]
     assert (daybook.folder / "up.log").read_text().count("Admin key") == 1
 
 
@@ -118,13 +138,12 @@ def test_up_says_where_to_look_and_where_cal_com_must_send_and_no_part_of_it_cha
     assert len(said.splitlines()) - len(logged) <= 5  # the key, two addresses, and two words at the end
 
 
-def test_up_without_a_public_address_says_how_to_set_one(daybook: Daybook) -> None:
-    daybook.start()
-    daybook.stop()
+def test_up_without_a_public_address_says_how_to_set_one(running: tuple[Daybook, str], eventually: Eventually) -> None:
+    daybook, _ = running
+    eventually(lambda: "DAYBOOK_PUBLIC_URL" in (daybook.folder / "up.log").read_text(), what="the address")
 
     said = (daybook.folder / "up.log").read_text()
     assert f"send to {daybook.url}/in/" in said
-    assert "DAYBOOK_PUBLIC_URL" in said
 
 
 def test_a_flushed_broker_and_killed_processes_lose_nothing_that_was_answered_202(
@@ -137,19 +156,19 @@ def test_a_flushed_broker_and_killed_processes_lose_nothing_that_was_answered_20
     broker = Redis(unix_socket_path=str(daybook.folder / "data" / "valkey.sock"))
 
     for _ in range(3):
-        time.sleep(0.3)
+        sender.go_on()
         broker.flushall()
-    for word in ("work", "serve", "valkey"):
-        time.sleep(0.3)
-        daybook.child(word).send_signal(signal.SIGKILL)
-    daybook.wait_until_live()
-    time.sleep(0.5)
+    for name in ("work", "serve", "valkey"):
+        sender.go_on()
+        daybook.child(name).send_signal(signal.SIGKILL)
+    sender.go_on()
     kept = sender.finish()
     broker.close()
 
-    assert len(kept) > 20
-    eventually(lambda: set(titles(daybook)) >= kept, seconds=40, what="an event for each delivery answered 202")
-    assert len(titles(daybook)) == len(set(titles(daybook)))
+    eventually(lambda: daybook.events() >= len(kept), what="as many events as there were deliveries answered 202")
+    found = titles(daybook)
+    assert {*found} >= kept
+    assert len(found) == len({*found})
 
 
 def test_a_supervisor_that_is_killed_takes_its_processes_along(adopted: tuple[Daybook, str]) -> None:
@@ -161,9 +180,8 @@ def test_a_supervisor_that_is_killed_takes_its_processes_along(adopted: tuple[Da
     assert alive == []
 
 
-def test_a_second_up_on_the_same_data_is_refused_with_the_remedy(adopted: tuple[Daybook, str]) -> None:
-    daybook, _ = adopted
-    daybook.start()
+def test_a_second_up_on_the_same_data_is_refused_with_the_remedy(running: tuple[Daybook, str]) -> None:
+    daybook, _ = running
 
     refused = daybook.run("up", status=1)
 
@@ -187,7 +205,6 @@ def test_a_wrong_setting_stops_the_start_with_its_name(daybook: Daybook) -> None
     assert refused.stderr.startswith("error: DAYBOOK_PORT is wrong")
 
 
-@pytest.mark.timeout(90)
 def test_the_demo_shows_an_event_of_every_trigger_and_leaves_nothing_behind(daybook: Daybook) -> None:
     done = daybook.run("demo", "--once")
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from tests.acceptance.conftest import Daybook, free_port
+from tests.acceptance.conftest import Daybook
 from tests.chaos.receiver import SECRET, Receiver
 from tests.chaos.standin import API_KEY, ORG_ID, StandIn
-from tests.conftest import Valkey
+from tests.conftest import Valkey, free_port
 from workers.settings import Settings
 
 #: seconds that a worker may take to stop

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx2
 
+from tests.conftest import PLAIN
+
 ORG_ID, API_KEY = 4821, "cal_sandbox_owner"
 
 
@@ -62,7 +64,7 @@ def standin() -> Iterator[StandIn]:
     command = [sys.executable, "-P", "-m", "ingest.sandbox", "--port", "0", "--rate-limit", "0", "--time-unit", "0.01"]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
-        httpx2.Client(timeout=60, trust_env=False) as client,
+        httpx2.Client(**PLAIN) as client,
     ):
         try:
             assert process.stdout is not None

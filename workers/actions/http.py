@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
+from workers import certificates
 from workers.actions.destinations import Allowed
 from workers.actions.kind import Absent, Again, Call, Done, Lost, Outcome, Refused, Toolbox, Unknowable
 from workers.actions.posting import Answer, Broken, Message, NotSent, Unsendable, post
@@ -83,7 +84,7 @@ class HttpStep:
 
     @cached_property
     def _tls(self) -> SSLContext:
-        return httpx2.create_ssl_context()
+        return certificates.known()
 
     def problems(self, values: Mapping[str, Any]) -> Iterator[Problem]:
         """What is wrong with what is written, as far as it is known."""

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import httpx2
 
+from workers import certificates
 from workers.calcom.budget import Budget
 from workers.calcom.connection import Connection
 from workers.calcom.deadline import TimeLeft, TimeUp, ending
@@ -43,7 +44,7 @@ class AsyncClient(Rim):
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         super().__init__(connection, budget, timeouts, max_wait, attempts)
-        self._http = httpx2.AsyncClient(timeout=timeouts.for_httpx2(), transport=transport)
+        self._http = httpx2.AsyncClient(timeout=timeouts.for_httpx2(), transport=transport, verify=certificates.known())
         self._sleep = sleep
 
     async def call(self, tool: Tool | str, arguments: Mapping[str, Any] = NO_ARGUMENTS) -> Reply:

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from ingest.sandbox.setup import Options
+from tests.conftest import PLAIN
 from workers.actions.kind import Absent, Again, Call, Done, Outcome, Unknowable
 from workers.actions.tool import ToolStep
 from workers.calcom.budget import LocalBudget
@@ -60,7 +61,7 @@ class Calcom:
     def control(self, name: str, **body: Any) -> None:
         """POST one of the sandbox's controls."""
         url = f"{self.base_url.removesuffix('/v2')}/_sandbox/{name}"
-        answer = httpx2.post(url, json=body, timeout=60, trust_env=False)
+        answer = httpx2.post(url, json=body, **PLAIN)
         assert answer.is_success, answer.text
 
     def fail(self, kind: str, method: str, **more: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from ingest.sandbox.seed import MAYA_ID, SOFIA_ID, TOMAS_ID
+from tests.conftest import PATIENCE
 from tests.contract.actions.conftest import Calcom
 from workers.actions import echo
 
@@ -19,7 +20,7 @@ UPDATE_USER = "cal_organizations_users_controller_update_organization_user"
 def caused(httpserver: HTTPServer, calcom: Calcom, tool: str, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     """What a call gives, and the event that Cal.com delivers of it, as history shows it."""
     httpserver.expect_oneshot_request("/in").respond_with_data("")
-    with httpserver.wait(timeout=20):
+    with httpserver.wait(timeout=PATIENCE):
         given = calcom.done(tool, **arguments)
     body = json.loads(httpserver.log[-1][0].data)
     return given, {"trigger": body["triggerEvent"], "connection": "acme", "payload": body["payload"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 import socket
@@ -23,6 +24,8 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
+from tests.conftest import PATIENCE
+from tests.loops import later
 from workers.actions.http import HttpStep
 from workers.actions.kind import Again, Call, Done, Lost, Outcome, Refused
 from workers.settings import Settings
@@ -73,9 +76,35 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     return lead
 
 
+class Clock:
+    """The time that a request may take, which is up when a test says so."""
+
+    def __init__(self) -> None:
+        #: seconds that each request was given
+        self.asked: list[float | None] = []
+        self._loops: list[asyncio.AbstractEventLoop] = []
+        self._timeout = asyncio.timeout
+
+    def timeout(self, seconds: float | None) -> asyncio.Timeout:
+        self.asked.append(seconds)
+        self._loops.append(asyncio.get_running_loop())
+        return self._timeout(seconds)
+
+    def is_up(self) -> None:
+        """From any thread."""
+        self._loops[-1].call_soon_threadsafe(later, 2 * PATIENCE)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("workers.actions.posting.asyncio.timeout", made.timeout)
+    return made
+
+
 @contextmanager
-def served(*answer: bytes, hold: bool = False) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that reads a request and writes exactly these bytes; with `hold` it then says no more and waits."""
+def served(*answer: bytes, held: Callable[[], object] | None = None) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that reads a request and writes exactly these bytes; with `held` it calls that, and says no more."""
     received: list[bytes] = []
     over = threading.Event()
 
@@ -86,8 +115,9 @@ def served(*answer: bytes, hold: bool = False) -> Iterator[tuple[str, list[bytes
                 received.append(connection.recv(65536))
                 for piece in answer:
                     connection.sendall(piece)
-                if hold:
-                    over.wait(30)
+                if held is not None:
+                    held()
+                    over.wait(2 * PATIENCE)
 
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=serve)
@@ -96,7 +126,7 @@ def served(*answer: bytes, hold: bool = False) -> Iterator[tuple[str, list[bytes
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/x", received
     finally:
         over.set()
-        thread.join(30)
+        thread.join(PATIENCE)
 
 
 def test_the_event_without_its_payload_is_sent_signed_under_the_steps_key(httpserver: HTTPServer) -> None:
@@ -270,14 +300,15 @@ def test_an_answer_that_is_none_or_breaks_off_is_lost(answer: tuple[bytes, ...])
 @pytest.mark.parametrize(
     "answer", [(), (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc",)], ids=["silence", "half of the body"]
 )
-def test_who_does_not_answer_in_time_is_lost(answer: tuple[bytes, ...]) -> None:
-    with served(*answer, hold=True) as (url, _):
-        by_step = send(url, timeout="1s")
-    with served(*answer, hold=True) as (url, _):
-        by_lease = send(url, seconds=0.5)
+def test_who_does_not_answer_in_time_is_lost(answer: tuple[bytes, ...], clock: Clock) -> None:
+    with served(*answer, held=clock.is_up) as (url, _):
+        by_step = send(url, timeout="59s", seconds=60.0)
+    with served(*answer, held=clock.is_up) as (url, _):
+        by_lease = send(url, timeout="59s", seconds=58.0)
 
     assert isinstance(by_step, Lost)
     assert isinstance(by_lease, Lost)
+    assert clock.asked == [59.0, 58.0]
 
 
 def test_a_name_that_leads_inside_is_refused_and_nothing_is_sent(

@@ -7,14 +7,13 @@ from collections.abc import Callable
 
 from sqlalchemy import update
 
+from tests.conftest import PATIENCE
 from tests.contract.ledger.conftest import Make, NoBox, Office, World
 from tests.contract.ledger.test_act import ONE, TWO, states
 from workers.act import Acting
 from workers.actions.kind import Call, Outcome, Toolbox
 from workers.rulebook import Rulebook
 from workers.store.tables import runs
-
-PATIENCE = 20.0  # seconds, after which a test has failed
 
 
 class Watched(Make):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
+from tests.conftest import PATIENCE
 from tests.contract.registration.fake import FakeCalcom, Killed, failing
 from workers import exclusive
 from workers.calcom.webhooks import TRIGGERS
@@ -190,7 +191,7 @@ def test_two_at_once_make_one_webhook_even_when_the_lease_ran_out(
 
     def meet(tool: str, _arguments: Mapping[str, Any]) -> None:
         if tool == CREATE:
-            inside.wait(timeout=10)
+            inside.wait(PATIENCE)
 
     calcom.before = meet
     failures: list[object] = []

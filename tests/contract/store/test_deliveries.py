@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.store.filled import START, Filled, body
@@ -119,7 +119,7 @@ def test_deliveries_are_counted_by_state_and_verdict(filled: Filled, four: list[
         assert deliveries.count(connection, Filter(webhook="org")) == 3
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50)
 @given(anything=st.text(max_size=20))
 def test_any_name_of_a_webhook_or_verdict_is_an_answer(filled: Filled, anything: str) -> None:
     assert found(filled.store, Filter(webhook=anything, verdict=anything)) == []

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
@@ -262,7 +262,7 @@ def test_no_text_is_a_syntax_error(filled: Filled) -> None:
         assert found(filled.store, Filter(text=typed)) in ([], [mine])
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150)
 @given(typed=st.text(max_size=60), email=st.none() | st.text(max_size=10))
 def test_any_text_is_an_answer(filled: Filled, typed: str, email: str | None) -> None:
     wanted = Filter(text=typed, email=email, booking=email, triggers=(typed,), connection=email)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
+from tests.conftest import PATIENCE
 from workers.store import receipts, repeats
 from workers.store.engine import Store
 from workers.store.receipts import Receipt, State
@@ -201,7 +202,7 @@ def test_undated_bodies_that_processes_keep_at_once_are_one_delivery_each(store:
         for turn in range(3):
             random.Random(4 * turn + number).shuffle(numbers)
             batch = [a_receipt(b"%d" % n, window=600) for n in numbers] + [a_receipt(b"dated %d" % number)]
-            together.wait(30)
+            together.wait(PATIENCE)
             found.extend(receipts.keep(store, batch))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.api.endpoint import Endpoint
@@ -157,7 +157,7 @@ VALUES = st.text(max_size=40) | st.sampled_from(
 QUERIES = [each for each in ENDPOINTS if each.parameters and each.method == "GET"]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120)
 @given(data=st.data())
 def test_no_query_is_an_internal_error(asked_on_each: Asked, data: st.DataObject) -> None:
     endpoint = data.draw(st.sampled_from(QUERIES))
@@ -169,7 +169,7 @@ def test_no_query_is_an_internal_error(asked_on_each: Asked, data: st.DataObject
         conforms(answer.json(), "Problem")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(query=st.binary(max_size=60).map(lambda raw: "".join(f"%{byte:02x}" for byte in raw) + "&a=%ff&=&&"))
 def test_no_bytes_in_a_query_are_an_internal_error(asked: Asked, query: str) -> None:
     assert asked.client.get(f"/api/v1/events?{query}", headers=asked.headers(Role.ADMIN)).status_code == 400

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from ingest import cli
 
@@ -31,6 +34,21 @@ class Done:
         return str(json.loads(self.err)["error"]["kind"])
 
 
+def main() -> int:
+    """Run what `sys.argv` says, and leave this process's umask and logging as they are; the exit status."""
+    root, umask = logging.getLogger(), os.umask(0o022)
+    handlers, level = root.handlers[:], root.level
+    try:
+        cli.main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    finally:
+        root.handlers[:], root.level = handlers, level
+        os.umask(umask)
+        structlog.reset_defaults()
+    return 0
+
+
 class Command:
     """Runs `daybook` with the given words. Settings come from the environment that the fixture made."""
 
@@ -47,10 +65,6 @@ class Command:
         """Run it; never raises for what a command may refuse."""
         self._patch.setattr(sys, "argv", ["daybook", *words])
         self._capture.readouterr()  # what the test itself logged
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            status = ended.code if isinstance(ended.code, int) else 1
+        status = main()
         said = self._capture.readouterr()
         return Done(status, said.out, said.err)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,12 +17,9 @@ from workers.vault import Vault
 @pytest.fixture
 def command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, sqlite_database: str
-) -> Iterator[Command]:
+) -> Command:
     """`daybook` in a folder of its own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield Command(monkeypatch, capsys, tmp_path, sqlite_database)
-    root.handlers[:], root.level = handlers, level
+    return Command(monkeypatch, capsys, tmp_path, sqlite_database)
 
 
 @pytest.fixture

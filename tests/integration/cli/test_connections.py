@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from tests.conftest import PATIENCE
 from tests.integration.registration.conftest import COMMAND, Daybook, Sandbox, daybook, running_sandbox, sandbox
 
 __all__ = ["daybook", "running_sandbox", "sandbox"]  # fixtures
@@ -128,7 +129,7 @@ def test_on_a_terminal_a_person_is_asked_before_something_is_taken_away_unless_t
 
     done = subprocess.run(
         [*COMMAND, "tools", "call", DELETE_WEBHOOK, "--arg", f"webhookId={webhook['id']}", *words],
-        cwd=daybook.folder, env=daybook.environ, stdin=theirs, capture_output=True, text=True, timeout=60,
+        cwd=daybook.folder, env=daybook.environ, stdin=theirs, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     os.close(ours)
     os.close(theirs)
@@ -185,7 +186,7 @@ def test_a_triggered_sample_becomes_an_event(daybook: Daybook) -> None:
     daybook.run("webhooks", "adopt", "sales", "--connection", "acme", "--secret", "typed by hand")
 
     with daybook.running("up"):
-        found = daybook.json("trigger", "BOOKING_CREATED", "--count", "2", "--wait", "30")
+        found = daybook.json("trigger", "BOOKING_CREATED", "--count", "2", "--wait", "60")
         refused = daybook.json(
             "trigger", "BOOKING_CREATED", "--webhook", "sales", "--secret", "another", "--wait", "0", status=1
         )

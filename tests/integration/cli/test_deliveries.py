@@ -188,13 +188,14 @@ def test_a_replay_is_paced_and_the_end_of_it_is_not_waited_past_ctrl_c(
     filled.events(3)
     waited: list[float] = []
 
-    def wait(_event: object, seconds: float) -> bool:
-        waited.append(seconds)
+    def wait(_event: object, seconds: float | None = None) -> bool:
+        if seconds is not None:  # else it is a thread that begins
+            waited.append(seconds)
         return False
 
     monkeypatch.setattr("threading.Event.wait", wait)
-    assert command.run("deliveries", "replay", "--all", "--yes", "--rate", "0.5").status == 0
-    assert [round(seconds) for seconds in waited] == [2, 4, 6]
+    assert command.run("deliveries", "replay", "--all", "--yes", "--rate", "0.01").status == 0
+    assert [round(seconds, -2) for seconds in waited] == [100, 200, 300]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
+from tests.conftest import PATIENCE
 from tests.contract.store.filled import START, Filled
 from tests.integration.cli.command import Command
 from workers.catalogue.mask import MASK
@@ -277,7 +278,7 @@ def test_an_export_is_written_into_a_pipe_and_does_not_replace_it(command: Comma
     os.mkfifo(pipe)
     with Process(command, "events", "export", "--output", str(pipe)) as export:
         assert len(pipe.read_text().splitlines()) == 2
-        assert export.process.wait(timeout=30) == 0
+        assert export.process.wait(timeout=PATIENCE) == 0
     assert pipe.is_fifo()
 
 
@@ -354,7 +355,7 @@ def test_a_tail_shows_the_last_ones_then_each_new_one_and_ends_after_so_many(com
         assert [tail.line()["id"] for _ in range(2)] == [str(ids[1]), str(ids[2])]
         late = [filled.event(at=START - index * MINUTE, uid=f"late-{index}") for index in range(2)]
         assert [tail.line()["id"] for _ in range(2)] == [str(one) for one in late]
-        out, err = tail.process.communicate(timeout=30)
+        out, err = tail.process.communicate(timeout=PATIENCE)
         assert (tail.process.returncode, out, err) == (0, b"", b"")
 
 
@@ -363,7 +364,7 @@ def test_a_tail_ends_cleanly_at_ctrl_c(command: Command, filled: Filled) -> None
     with Process(command, "events", "tail", "--json") as tail:
         assert tail.line()["id"] == str(mine)
         tail.process.send_signal(signal.SIGINT)
-        out, err = tail.process.communicate(timeout=30)
+        out, err = tail.process.communicate(timeout=PATIENCE)
         assert (tail.process.returncode, out, err) == (0, b"", b"")
 
 

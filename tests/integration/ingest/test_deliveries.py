@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.signatures import sign
@@ -164,7 +164,7 @@ def test_a_released_delivery_goes_its_way(open_door: OpenDoor) -> None:
         assert [one.body for one in receipts.arrived(connection, [held.id])] == [dated()]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     body=st.binary(max_size=600),
     token=st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=40),

@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from uuid_utils.compat import uuid7
 
 from ingest.spool import Spool, SpoolFull
+from tests.conftest import PATIENCE
 from tests.integration.ingest.conftest import OpenDoor
 from workers.errors import StoreUnavailable
 from workers.store import receipts, webhooks
@@ -181,7 +182,7 @@ def test_processes_that_die_share_a_folder_and_lose_nothing(tmp_path: Path) -> N
     for process in processes:
         process.start()
     for process in processes:
-        process.join(30)
+        process.join(PATIENCE)
 
     assert len(set(drained(Spool(tmp_path, 10**8)))) == 60
 
@@ -229,7 +230,7 @@ def test_sql_that_hangs_counts_as_away_and_the_delivery_is_spooled(
     real = receipts.keep
 
     def hangs(*arguments: Any) -> Any:
-        released.wait(20)
+        released.wait(PATIENCE)
         return real(*arguments)
 
     with monkeypatch.context() as patch:

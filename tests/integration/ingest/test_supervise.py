@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ingest import supervise
 from ingest.supervise import Child, ChildFailed, Supervisor
+from tests.conftest import PATIENCE
 
 
 def python(code: str) -> list[str]:
@@ -19,7 +21,10 @@ async def until_it_ended() -> bool:
     return False
 
 
-async def test_every_line_of_a_process_is_heard_its_last_included_and_one_of_any_length() -> None:
+async def test_every_line_of_a_process_is_heard_its_last_included_and_one_of_any_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervise, "_LAST_WORDS", PATIENCE)  # of nobody who holds its output open
     heard: list[str] = []
     code = "import sys; print('one', flush=True); sys.stderr.write('x' * 200_000 + '\\nt\\xe9n\\n'); sys.exit(3)"
     supervisor = Supervisor()

@@ -1,11 +1,11 @@
-"""The commands as processes, against a sandbox that is one too."""
+"""The commands against a sandbox that is a process of its own."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +19,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.conftest import PATIENCE, PLAIN, free_port
+from tests.integration.cli.command import main
 from workers.calcom.connection import BearerKey
 from workers.reach import pack
 from workers.settings import load
@@ -43,13 +45,13 @@ class Sandbox:
 
     def control(self, name: str, **body: Any) -> Any:
         """POST one of its controls."""
-        answer = httpx2.post(self._control(name), json=body, timeout=60, trust_env=False)
+        answer = httpx2.post(self._control(name), json=body, **PLAIN)
         assert answer.is_success, answer.text
         return answer.json()
 
     def look(self, name: str, **query: str) -> Any:
         """GET one of its controls."""
-        return httpx2.get(self._control(name), params=query, trust_env=False).json()
+        return httpx2.get(self._control(name), params=query, **PLAIN).json()
 
     def webhooks(self) -> list[dict[str, Any]]:
         """All webhooks it has."""
@@ -85,11 +87,20 @@ class Daybook:
         )  # fmt: skip
 
     def run(self, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        """`daybook WORDS`, which has to end with `status`."""
-        process = self.begin(*words)
-        out, err = process.communicate(timeout=90)
-        assert process.returncode == status, f"{words}: {process.returncode}\n{out}\n{err}"
-        return subprocess.CompletedProcess(words, status, out, err)
+        """`daybook WORDS` in the test's own process, where it starts at once; it has to end with `status`."""
+        told, said = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+        with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open() as nothing:
+            patch.chdir(self.folder)
+            for name, value in self.environ.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["daybook", *words])
+            patch.setattr(sys, "stdin", nothing)
+            patch.setattr(sys, "stdout", told)
+            patch.setattr(sys, "stderr", said)
+            ended = main()
+            out, err = (_written(stream) for stream in (told, said))
+        assert ended == status, f"{words}: {ended}\n{out}\n{err}"
+        return subprocess.CompletedProcess(words, ended, out, err)
 
     def json(self, *words: str, status: int = 0) -> list[Any]:
         """What `daybook WORDS --json` prints, a line each."""
@@ -125,10 +136,10 @@ class Daybook:
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen([*COMMAND, verb], cwd=self.folder, env=self.environ, stdout=log, stderr=log)
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + PATIENCE
             while True:
                 with contextlib.suppress(httpx2.HTTPError):
-                    if httpx2.get(f"{self.url}/health/live", trust_env=False).is_success:
+                    if httpx2.get(f"{self.url}/health/live", **PLAIN).is_success:
                         break
                 assert process.poll() is None, (self.folder / "log").read_text()
                 assert time.monotonic() < deadline, (self.folder / "log").read_text()
@@ -136,7 +147,13 @@ class Daybook:
             yield
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=PATIENCE)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    found: bytes = stream.buffer.getvalue()  # type: ignore[attr-defined]  # it is a BytesIO
+    return found.decode()
 
 
 @pytest.fixture(scope="session")
@@ -162,11 +179,8 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
 @pytest.fixture
 def daybook(sandbox: Sandbox) -> Iterator[Daybook]:
     """An installation whose connection `acme` is the sandbox; daybook.yaml wants two webhooks."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
     with tempfile.TemporaryDirectory(prefix="daybook-") as folder:  # short: a socket's path has 107 bytes
-        made = Daybook(Path(folder), port, sandbox)
+        made = Daybook(Path(folder), free_port(), sandbox)
         made.connect()
         made.want()
         yield made

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from ingest.signatures import sign
+from tests.conftest import PATIENCE, PLAIN
 from tests.integration.registration.conftest import Daybook, Sandbox
 from workers.calcom.webhooks import TRIGGERS
 
@@ -17,7 +18,7 @@ def signed(url: str, number: int, key: str) -> int:
     """The status of a delivery, unlike those of other numbers, that was signed with this secret."""
     body = b'{"triggerEvent":"PING","createdAt":"2027-01-04T09:30:00.000Z","payload":{"title":"%d"}}' % number
     header = {"X-Cal-Signature-256": sign(body, key.encode()).decode()}
-    return httpx2.post(url, content=body, headers=header, trust_env=False).status_code
+    return httpx2.post(url, content=body, headers=header, **PLAIN).status_code
 
 
 def test_plan_apply_apply(daybook: Daybook, sandbox: Sandbox) -> None:
@@ -49,7 +50,7 @@ def test_a_url_is_only_shown_whole_when_asked_for(daybook: Daybook) -> None:
 
 def test_two_processes_that_apply_at_once_make_each_webhook_once(daybook: Daybook, sandbox: Sandbox) -> None:
     processes = [daybook.begin("webhooks", "apply", "--json") for _ in range(2)]
-    ends = [(*process.communicate(timeout=90), process.returncode) for process in processes]
+    ends = [(*process.communicate(timeout=2 * PATIENCE), process.returncode) for process in processes]
 
     assert [status for *_, status in ends] == [0, 0], ends
     assert sorted(len(out.splitlines()) for out, *_ in ends) == [0, 2]

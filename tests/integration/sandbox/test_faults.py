@@ -154,7 +154,7 @@ def test_a_duplicate_is_the_same_to_the_byte(api: Any, receiver: Any) -> None:
 @pytest.mark.parametrize("kind", ["reorder", "delay"])
 def test_a_cancellation_may_overtake_the_booking(api: Any, receiver: Any, kind: str) -> None:
     api.webhook(receiver.url, "BOOKING_CREATED", "BOOKING_CANCELLED")
-    seconds = 30 if kind == "reorder" else 0.5
+    seconds = 60 if kind == "reorder" else 1.5
     delivery_fault(api, kind=kind, trigger="BOOKING_CREATED", seconds=seconds)
 
     api.control("story", steps=["BOOKING_CREATED", "BOOKING_CANCELLED"], wait=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from tests.conftest import PATIENCE, PLAIN
+
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[str]]:
@@ -35,10 +37,10 @@ def address_of(process: subprocess.Popen[str]) -> str:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_is_ready_when_it_says_so_and_ends_cleanly(process: subprocess.Popen[str], number: signal.Signals) -> None:
     base = address_of(process)
-    answer = httpx2.get(f"{base}/me", headers={"Authorization": "Bearer cal_k"}, trust_env=False)
+    answer = httpx2.get(f"{base}/me", headers={"Authorization": "Bearer cal_k"}, **PLAIN)
 
     process.send_signal(number)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE)
 
     assert answer.json()["data"]["organizationId"] == 7
     assert "x-ratelimit-limit-default" not in answer.headers
@@ -55,7 +57,7 @@ def test_a_connection_is_cut_in_the_middle_of_the_answer_after_the_deed_or_befor
     base = address_of(process)
     root = base.removesuffix("/v2")
     body = {"start": "2027-02-01T00:00:00Z", "end": "2027-02-03T00:00:00Z"}
-    with httpx2.Client(headers={"Authorization": "Bearer cal_k"}, trust_env=False) as client:
+    with httpx2.Client(headers={"Authorization": "Bearer cal_k"}, **PLAIN) as client:
         client.post(f"{root}/_sandbox/faults", json={"calls": [{"kind": kind, "method": "POST", "seconds": 0.05}]})
 
         # The kernel tells of the cut as an end or as a reset, as it comes.
@@ -68,7 +70,7 @@ def test_a_connection_is_cut_in_the_middle_of_the_answer_after_the_deed_or_befor
     assert len(entries) == effects == done
     assert (calls[0]["status"], calls[0]["fault"]) == (status, kind)
     process.terminate()
-    assert process.communicate(timeout=20)[1] == ""
+    assert process.communicate(timeout=PATIENCE)[1] == ""
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:

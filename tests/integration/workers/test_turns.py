@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import PATIENCE
 from workers.errors import StoreUnavailable
 from workers.store.turns import Turns
 
@@ -20,7 +21,7 @@ def test_one_at_a_time_among_threads_and_all_come_to_their_turn(tmp_path: Path) 
 
     def work() -> None:
         for _ in range(20):
-            with turns.mine(5):
+            with turns.mine(PATIENCE):
                 inside.append(1)
                 most.append(len(inside))
                 time.sleep(0.0005)
@@ -41,7 +42,7 @@ def test_a_turn_that_does_not_come_is_an_error_and_leaves_the_line_free(tmp_path
     with turns.mine(1), pytest.raises(StoreUnavailable, match="busy"), other.mine(0.1):
         pass
 
-    with other.mine(5):
+    with other.mine(PATIENCE):
         pass
     turns.close()
     other.close()
@@ -56,10 +57,10 @@ def _hold_and_die(path: str) -> None:
 def test_a_holder_that_dies_frees_the_turn(tmp_path: Path) -> None:
     process = multiprocessing.get_context("spawn").Process(target=_hold_and_die, args=(str(tmp_path / "turn"),))
     process.start()
-    process.join(30)
+    process.join(PATIENCE)
     turns = Turns(tmp_path / "turn")
 
-    with turns.mine(1):
+    with turns.mine(PATIENCE):
         assert process.exitcode == 9
     turns.close()
 

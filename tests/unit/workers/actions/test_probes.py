@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.actions.kind import Absent, Again, Done, Unknowable
@@ -72,7 +72,7 @@ def arguments(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(PROBES))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)  # for each of the tools
 @given(answer=ANSWER)
 def test_whatever_cal_com_answers_there_is_a_finding(box: Callable[..., Any], name: str, answer: Any) -> None:
     caller = box(dict.fromkeys(TOOLS, answer)).client

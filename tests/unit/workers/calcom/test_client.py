@@ -303,7 +303,7 @@ def test_a_call_ends_when_its_time_is_up_and_may_have_been_done(call: Call) -> N
     calcom = Calcom(NEVER)
 
     with capture_logs() as logs, pytest.raises(CalcomUnavailable, match="may have been done") as caught:
-        call(calcom, USER_CREATE, total=0.05, email="ann@example.com")
+        call(calcom, USER_CREATE, total=0.8, email="ann@example.com")
 
     assert caught.value.sent
     assert len(calcom.requests) == 1
@@ -314,7 +314,7 @@ def test_a_read_is_not_sent_again_when_the_time_is_up(call: Call) -> None:
     calcom = Calcom(failed(500), NEVER, ok([]))
 
     with pytest.raises(CalcomUnavailable, match="repeats and pages included"):
-        call(calcom, USERS, total=0.1)
+        call(calcom, USERS, total=0.8)
     assert len(calcom.requests) == 2
 
 
@@ -322,7 +322,7 @@ def test_all_pages_of_a_list_share_the_time(call: Call) -> None:
     calcom = Calcom(ok([{"id": number} for number in range(250)]), NEVER)
 
     with pytest.raises(CalcomUnavailable, match="repeats and pages included"):
-        call(calcom, USERS, total=0.2)
+        call(calcom, USERS, total=0.8)
     assert len(calcom.requests) == 2
 
 
@@ -338,9 +338,9 @@ def test_where_the_time_was_up_before_anything_was_sent_nothing_was(call: Call) 
 def test_waiting_for_the_budget_is_not_part_of_a_calls_time(call: Call) -> None:
     calcom = Calcom(ok({"id": 1}, 201))
     calcom.budget.halt(90)
-    calcom.real = 0.5
+    calcom.real = 1.3
 
-    assert call(calcom, USER_CREATE, total=0.3, email="ann@example.com").data == {"id": 1}
+    assert call(calcom, USER_CREATE, total=1.0, email="ann@example.com").data == {"id": 1}
     assert calcom.slept == [90]
 
 
