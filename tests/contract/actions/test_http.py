@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import ipaddress
 import socket
@@ -24,8 +23,8 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
+from tests.clocks import Clock
 from tests.conftest import PATIENCE
-from tests.loops import later
 from workers.actions.http import HttpStep
 from workers.actions.kind import Again, Call, Done, Lost, Outcome, Refused
 from workers.settings import Settings
@@ -76,30 +75,9 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     return lead
 
 
-class Clock:
-    """The time that a request may take, which is up when a test says so."""
-
-    def __init__(self) -> None:
-        #: seconds that each request was given
-        self.asked: list[float | None] = []
-        self._loops: list[asyncio.AbstractEventLoop] = []
-        self._timeout = asyncio.timeout
-
-    def timeout(self, seconds: float | None) -> asyncio.Timeout:
-        self.asked.append(seconds)
-        self._loops.append(asyncio.get_running_loop())
-        return self._timeout(seconds)
-
-    def is_up(self) -> None:
-        """From any thread."""
-        self._loops[-1].call_soon_threadsafe(later, 2 * PATIENCE)
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr("workers.actions.posting.asyncio.timeout", made.timeout)
-    return made
+    return Clock(monkeypatch)
 
 
 @contextmanager
@@ -301,9 +279,9 @@ def test_an_answer_that_is_none_or_breaks_off_is_lost(answer: tuple[bytes, ...])
     "answer", [(), (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc",)], ids=["silence", "half of the body"]
 )
 def test_who_does_not_answer_in_time_is_lost(answer: tuple[bytes, ...], clock: Clock) -> None:
-    with served(*answer, held=clock.is_up) as (url, _):
+    with served(*answer, held=lambda: clock.forward(60.0)) as (url, _):
         by_step = send(url, timeout="59s", seconds=60.0)
-    with served(*answer, held=clock.is_up) as (url, _):
+    with served(*answer, held=lambda: clock.forward(60.0)) as (url, _):
         by_lease = send(url, timeout="59s", seconds=58.0)
 
     assert isinstance(by_step, Lost)

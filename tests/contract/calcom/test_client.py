@@ -19,6 +19,8 @@ import stamina
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from tests.clocks import Clock
+from tests.conftest import PATIENCE
 from workers.calcom.budget import LocalBudget
 from workers.calcom.client import AsyncClient, Client
 from workers.calcom.connection import BearerKey, ClientCredentials, Connection, Credential
@@ -66,9 +68,11 @@ SAMPLES: dict[str, Any] = {
 
 Call = Callable[..., Reply]
 #: longer than a busy machine takes for anything here
-UNHURRIED = Timeouts(connect=30.0, read=30.0, total=60.0)
+UNHURRIED = Timeouts(PATIENCE, PATIENCE, PATIENCE)
 #: of these the time between two pieces of an answer is soon up
-IMPATIENT = Timeouts(connect=30.0, read=0.3, total=60.0)
+IMPATIENT = Timeouts(PATIENCE, 0.3, PATIENCE)
+#: of these only the time of a whole call is ever up
+IN_ALL = Timeouts(10 * PATIENCE, 10 * PATIENCE, PATIENCE)
 
 
 def client_of(base_url: str, credential: Credential, timeouts: Timeouts = UNHURRIED) -> Client:
@@ -108,6 +112,11 @@ def call(request: pytest.FixtureRequest) -> Call:
 def no_pauses() -> Iterator[None]:
     with stamina.set_testing(True, attempts=3, cap=True):
         yield
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
 
 
 def base(server: HTTPServer) -> str:
@@ -237,17 +246,22 @@ def test_an_attribute_that_is_null_is_missing(call: Call, httpserver: HTTPServer
 
 
 @contextmanager
-def server_of_bytes(*answers: bytes | None, drip: bytes = b"") -> Iterator[tuple[str, list[bytes]]]:
+def server_of_bytes(
+    *answers: bytes | None, drip: bytes = b"", dripped: Callable[[], object] = lambda: None
+) -> Iterator[tuple[str, list[bytes]]]:
     """A server that reads one request a connection, sends those bytes and cuts; None: it never answers.
 
-    With `drip` it does not cut, but sends that again and again for as long as it is listened to.
+    With `drip` it does not cut, but sends that again and again for as long as it is listened to; `dripped` is called
+    once, when it has done so for a while.
     """
     received: list[bytes] = []
+    drops = 0
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
 
         def serve() -> None:
+            nonlocal drops
             waiting = list(answers)
             while waiting and not over.is_set():
                 try:
@@ -258,12 +272,15 @@ def server_of_bytes(*answers: bytes | None, drip: bytes = b"") -> Iterator[tuple
                 with connection:
                     received.append(connection.recv(65536))
                     if answer is None:
-                        over.wait(10)
+                        over.wait(2 * PATIENCE)
                     else:
                         connection.sendall(answer)
                     with suppress(OSError):
                         while drip and not over.wait(0.01):
                             connection.sendall(drip)
+                            drops += 1
+                            if drops == 5:
+                                dripped()
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -271,7 +288,7 @@ def server_of_bytes(*answers: bytes | None, drip: bytes = b"") -> Iterator[tuple
             yield f"http://127.0.0.1:{listener.getsockname()[1]}/v2", received
         finally:
             over.set()
-            thread.join(10)
+            thread.join(PATIENCE)
 
 
 HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"status": "succ'
@@ -290,11 +307,14 @@ def test_a_read_whose_answer_is_cut_is_asked_again(call: Call, cut: bytes) -> No
 
 
 @pytest.mark.parametrize("cut", [b"", HALF, None])
-def test_a_creation_whose_answer_is_lost_is_not_asked_again(call: Call, cut: bytes | None) -> None:
+def test_a_creation_whose_answer_is_lost_is_not_asked_again(
+    call: Call, cut: bytes | None, eventually: Callable[..., None]
+) -> None:
     with server_of_bytes(cut, WHOLE) as (url, received):
         with pytest.raises(CalcomUnavailable) as caught:
             call(url, USER_CREATE, timeouts=IMPATIENT if cut is None else UNHURRIED, email="ann@example.com")
         assert caught.value.sent
+        eventually(lambda: received, what="the request")
         assert len(received) == 1
 
 
@@ -329,19 +349,18 @@ def test_a_server_that_is_not_there_was_never_reached(call: Call) -> None:
     ],
 )
 def test_an_answer_that_drips_in_for_ever_is_given_up_and_not_asked_for_again(
-    call: Call, begun: bytes, drip: bytes
+    call: Call, begun: bytes, drip: bytes, clock: Clock
 ) -> None:
-    dripping = Timeouts(connect=30.0, read=30.0, total=1.0)
-    with server_of_bytes(begun, begun, drip=drip) as (url, received):
-        with pytest.raises(CalcomUnavailable, match="no answer within 1 s"):
-            call(url, USERS, timeouts=dripping)
+    with server_of_bytes(begun, begun, drip=drip, dripped=lambda: clock.forward(PATIENCE)) as (url, received):
+        with pytest.raises(CalcomUnavailable, match="no answer within 60 s"):
+            call(url, USERS, timeouts=IN_ALL)
         assert len(received) == 1
 
 
-def test_a_client_whose_call_was_given_up_can_call_again() -> None:
+def test_a_client_whose_call_was_given_up_can_call_again(clock: Clock) -> None:
     with (
-        server_of_bytes(HALF, WHOLE, drip=b" ") as (url, _),
-        client_of(url, BearerKey("cal_test"), Timeouts(read=30.0, total=1.0)) as client,
+        server_of_bytes(HALF, WHOLE, drip=b" ", dripped=lambda: clock.forward(PATIENCE)) as (url, _),
+        client_of(url, BearerKey("cal_test"), IN_ALL) as client,
     ):
         with pytest.raises(CalcomUnavailable):
             client.call(USERS, {"take": 1})
@@ -352,12 +371,12 @@ def test_threads_share_a_client() -> None:
     everyone = threading.Barrier(4)
 
     def answer(_request: Request) -> Response:
-        everyone.wait(10)  # nobody is answered before all have asked
+        everyone.wait(PATIENCE)  # nobody is answered before all have asked
         return Response(json.dumps({"status": "success", "data": 1}), content_type="application/json")
 
     with HTTPServer(threaded=True) as server, ThreadPoolExecutor(4) as threads:
         server.expect_request("/v2/organizations/1/users").respond_with_handler(answer)
-        with client_of(base(server), BearerKey("cal_test"), Timeouts()) as client:
+        with client_of(base(server), BearerKey("cal_test")) as client:
             replies = [threads.submit(client.call, USERS, {"take": 1}) for _ in range(4)]
             assert [reply.result().data for reply in replies] == [1, 1, 1, 1]
 

@@ -14,6 +14,7 @@ import pytest
 import stamina
 from structlog.testing import capture_logs
 
+from tests.clocks import later
 from workers.calcom import rim
 from workers.calcom.budget import LocalBudget
 from workers.calcom.client import AsyncClient, Client
@@ -46,20 +47,21 @@ class Calcom:
         self.requests: list[httpx2.Request] = []
         self.slept: list[float] = []
         self.now = 0.0
-        #: how long a wait takes in truth
-        self.real = 0.0
+        #: seconds that passed for threads though nobody waited
+        self.late = 0.0
         self.budget = LocalBudget(per_minute=60, burst=100, clock=lambda: self.now)
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         step = self._step(request)
         if step is NEVER:  # as a transport does whose every wait is bounded
-            time.sleep(request.extensions["timeout"]["read"])
+            self.late += request.extensions["timeout"]["read"]
             raise httpx2.ReadTimeout("no answer")
         return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
 
     async def answer_async(self, request: httpx2.Request) -> httpx2.Response:
         step = self._step(request)
         if step is NEVER:
+            later(3600)
             await asyncio.Event().wait()
         return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
 
@@ -70,29 +72,37 @@ class Calcom:
             raise step
         return step
 
+    def monotonic(self) -> float:
+        return time.monotonic() + self.late
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
-        time.sleep(self.real)
+        self.late += seconds
 
     async def sleep_async(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
-        await asyncio.sleep(self.real)
+        later(seconds)
+        await asyncio.sleep(0)
 
 
 Call = Callable[..., Reply]
 
 
 def call_sync(calcom: Calcom, tool: str, /, max_wait: float = 120.0, total: float = 60.0, **arguments: Any) -> Reply:
-    with Client(
-        ACME,
-        calcom.budget,
-        transport=httpx2.MockTransport(calcom.answer),
-        sleep=calcom.sleep,
-        max_wait=max_wait,
-        timeouts=Timeouts(total=total),
-    ) as client:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Client(
+            ACME,
+            calcom.budget,
+            transport=httpx2.MockTransport(calcom.answer),
+            sleep=calcom.sleep,
+            max_wait=max_wait,
+            timeouts=Timeouts(read=600.0, total=total),
+        ) as client,
+    ):
+        patch.setattr("workers.calcom.deadline.time", calcom)
         return client.call(tool, arguments)
 
 
@@ -303,7 +313,7 @@ def test_a_call_ends_when_its_time_is_up_and_may_have_been_done(call: Call) -> N
     calcom = Calcom(NEVER)
 
     with capture_logs() as logs, pytest.raises(CalcomUnavailable, match="may have been done") as caught:
-        call(calcom, USER_CREATE, total=0.8, email="ann@example.com")
+        call(calcom, USER_CREATE, email="ann@example.com")
 
     assert caught.value.sent
     assert len(calcom.requests) == 1
@@ -314,7 +324,7 @@ def test_a_read_is_not_sent_again_when_the_time_is_up(call: Call) -> None:
     calcom = Calcom(failed(500), NEVER, ok([]))
 
     with pytest.raises(CalcomUnavailable, match="repeats and pages included"):
-        call(calcom, USERS, total=0.8)
+        call(calcom, USERS)
     assert len(calcom.requests) == 2
 
 
@@ -322,7 +332,7 @@ def test_all_pages_of_a_list_share_the_time(call: Call) -> None:
     calcom = Calcom(ok([{"id": number} for number in range(250)]), NEVER)
 
     with pytest.raises(CalcomUnavailable, match="repeats and pages included"):
-        call(calcom, USERS, total=0.8)
+        call(calcom, USERS)
     assert len(calcom.requests) == 2
 
 
@@ -338,9 +348,8 @@ def test_where_the_time_was_up_before_anything_was_sent_nothing_was(call: Call) 
 def test_waiting_for_the_budget_is_not_part_of_a_calls_time(call: Call) -> None:
     calcom = Calcom(ok({"id": 1}, 201))
     calcom.budget.halt(90)
-    calcom.real = 1.3
 
-    assert call(calcom, USER_CREATE, total=1.0, email="ann@example.com").data == {"id": 1}
+    assert call(calcom, USER_CREATE, total=60.0, email="ann@example.com").data == {"id": 1}
     assert calcom.slept == [90]
 
 
