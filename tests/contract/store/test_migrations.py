@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from workers.errors import Misconfigured
 from workers.store.engine import Store, open_store
-from workers.store.migrate import migrate, pending
+from workers.store.migrate import migrate, newest, pending, revision
 from workers.store.tables import metadata
 
 #: made by the migrations for full text, and not SQLAlchemy's to know
@@ -29,6 +29,10 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_knows(store: Store
             },
         )
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_files_of_migrations_are_named_by_their_revisions(store: Store) -> None:
+    assert newest() == revision(store)
 
 
 def test_a_second_run_changes_nothing(store: Store) -> None:
