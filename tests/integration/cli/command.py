@@ -7,11 +7,13 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+import typer.main
 
 from ingest import cli
 
@@ -34,12 +36,18 @@ class Done:
         return str(json.loads(self.err)["error"]["kind"])
 
 
+#: the commands as Click knows them, which Typer would make anew for each run of one
+_commands = cache(typer.main.get_command)
+
+
 def main() -> int:
     """Run what `sys.argv` says, and leave this process's umask and logging as they are; the exit status."""
     root, umask = logging.getLogger(), os.umask(0o022)
     handlers, level = root.handlers[:], root.level
     try:
-        cli.main()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(typer.main, "get_command", _commands)
+            cli.main()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     finally:

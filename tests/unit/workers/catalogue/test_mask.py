@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.catalogue.mask import MASK, mask
@@ -100,6 +100,7 @@ def test_no_depth_of_nesting_is_too_much() -> None:
     assert shown == {"password": MASK}
 
 
+@settings(max_examples=30)  # each is large
 @given(st.dictionaries(st.text(), JSON))
 def test_any_payload_has_a_mask_of_its_own_shape(payload: dict[str, Any]) -> None:
     shown = mask(payload)

@@ -108,14 +108,14 @@ def test_a_real_body_with_broken_bytes_is_an_event(path: Path, data: st.DataObje
     read_any(body[:start] + data.draw(st.binary(max_size=20)) + body[end:])
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(JSON)
 def test_any_json_is_an_event(value: Any) -> None:
     event = read_any(json.dumps(value).encode("utf-8", "surrogatepass"))
     assert (event.kind is Kind.UNPARSED) == (not isinstance(value, dict))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.sampled_from(sorted(TRIGGERS)) | st.text(), JSON, st.dictionaries(KEYS, JSON, max_size=4))
 def test_any_payload_under_any_trigger_is_an_event_of_that_triggers_kind(
     trigger: str, payload: Any, beside: dict[str, Any]
@@ -126,7 +126,7 @@ def test_any_payload_under_any_trigger_is_an_event_of_that_triggers_kind(
     assert event.kind is (known.kind if known else Kind.UNKNOWN)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.sampled_from(DOCUMENTS), st.data())
 def test_a_real_body_with_any_key_dropped_or_replaced_is_an_event(
     document: dict[str, Any], data: st.DataObject
