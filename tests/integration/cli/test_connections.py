@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 
 import pytest
 
-from tests.conftest import PATIENCE
-from tests.integration.registration.conftest import COMMAND, Daybook, Sandbox, daybook, running_sandbox, sandbox
+from tests.integration.registration.conftest import Daybook, Sandbox, daybook, running_sandbox, sandbox
 
 __all__ = ["daybook", "running_sandbox", "sandbox"]  # fixtures
 USERS = "cal_organizations_users_controller_get_organizations_users"
@@ -127,16 +125,14 @@ def test_on_a_terminal_a_person_is_asked_before_something_is_taken_away_unless_t
     ours, theirs = os.openpty()
     os.write(ours, f"{answer}\n".encode())
 
-    done = subprocess.run(
-        [*COMMAND, "tools", "call", DELETE_WEBHOOK, "--arg", f"webhookId={webhook['id']}", *words],
-        cwd=daybook.folder, env=daybook.environ, stdin=theirs, capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    with os.fdopen(theirs) as terminal:
+        call = ["tools", "call", DELETE_WEBHOOK, "--arg", f"webhookId={webhook['id']}", *words]
+        done = daybook.run(*call, status=left, stdin=terminal)
     os.close(ours)
-    os.close(theirs)
 
     assert ("Delete a webhook" in done.stderr and webhook["id"] in done.stderr) is not bool(words)
     assert ("Nothing was changed." in done.stderr) is bool(left)
-    assert (done.returncode, len(sandbox.webhooks())) == (left, left)
+    assert len(sandbox.webhooks()) == left
 
 
 @pytest.mark.parametrize(

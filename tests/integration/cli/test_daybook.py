@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -16,7 +16,7 @@ import pytest
 from ingest.cli import machine_checks
 from ingest.cli.verdicts import Verdict, ok
 from tests.contract.store.filled import Filled
-from tests.integration.cli.command import Command
+from tests.integration.cli.command import Command, main
 
 LOOKING = [
     ["events", "list"],
@@ -215,13 +215,18 @@ def test_a_limit_may_be_huge(command: Command, filled: Filled, words: list[str])
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_terminal_that_is_not_utf8_ends_no_command(command: Command, filled: Filled, encoding: str) -> None:
+def test_a_terminal_that_is_not_utf8_ends_no_command(
+    command: Command, filled: Filled, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
     mine = filled.event(title="Zoë 会議")
-    environ = {**os.environ, "PYTHONIOENCODING": encoding}
 
     def said(*words: str) -> bytes:
-        line = [sys.executable, "-P", "-m", "ingest", *words]
-        return subprocess.run(line, cwd=command.folder, env=environ, capture_output=True, check=True).stdout
+        told = io.BytesIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["daybook", *words])
+            patch.setattr(sys, "stdout", io.TextIOWrapper(told, encoding, write_through=True))
+            assert main() == 0
+            return told.getvalue()
 
     assert b"\\u4f1a" in said("events", "list")
     assert b"\\u25cf" in said("bookings", "show", "uid-0")

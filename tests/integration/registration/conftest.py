@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 import pytest
@@ -86,7 +86,7 @@ class Daybook:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def run(self, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, status: int = 0, stdin: IO[str] | None = None) -> subprocess.CompletedProcess[str]:
         """`daybook WORDS` in the test's own process, where it starts at once; it has to end with `status`."""
         told, said = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
         with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open() as nothing:
@@ -94,7 +94,7 @@ class Daybook:
             for name, value in self.environ.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["daybook", *words])
-            patch.setattr(sys, "stdin", nothing)
+            patch.setattr(sys, "stdin", stdin or nothing)
             patch.setattr(sys, "stdout", told)
             patch.setattr(sys, "stderr", said)
             ended = main()
