@@ -124,7 +124,12 @@ def _engine(parsed: URL, pool_size: int) -> Engine:
         "hide_parameters": True,  # parameters are bodies, secrets and e-mail addresses: never in an error's text
     }
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **common)
+        connect = {
+            "timeout": PATIENCE,
+            "check_same_thread": False,
+            "cached_statements": 1024,  # `bulk.py` has one for each number of rows
+        }
+        engine = create_engine(parsed, connect_args=connect, **common)
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
     else:
