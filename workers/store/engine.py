@@ -194,5 +194,8 @@ def _sqlite_begin(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     if writing:
         # FULL: 202 means on disk; NORMAL may lose the last commits to a power cut, never their order.
-        driver.execute(f"PRAGMA synchronous = {'NORMAL' if writing == 'lazy' else 'FULL'}")
+        synchronous = "NORMAL" if writing == "lazy" else "FULL"
+        if connection.info.get("synchronous") != synchronous:  # most connections always say the same
+            driver.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.info["synchronous"] = synchronous
     driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
