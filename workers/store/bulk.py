@@ -81,6 +81,10 @@ def _insert_of(table: Table, columns: tuple[str, ...], size: int) -> str:
     return f"INSERT INTO {table.name} ({_names(columns)}) VALUES {', '.join([marks] * size)}"  # noqa: S608 - our names
 
 
+#: the instants of a row are often one: `received_at` and `last_seen_at` of a new receipt
+_instant = lru_cache(maxsize=256)(Instant.spell)
+
+
 @lru_cache
 def _converts(table: Table, columns: tuple[str, ...]) -> tuple[tuple[int, Convert], ...]:
     """Where in a row a value is not Python's own, and how SQLite keeps it."""
@@ -92,7 +96,7 @@ def _spelling(column: Column[Any]) -> Convert | None:
     if isinstance(column.type, Uuid):
         return lambda value: value.hex
     if isinstance(column.type, Instant):
-        return Instant.spell
+        return _instant
     if column.type is Document:
         return lambda value: msgspec.json.encode(value).decode()
     return None
