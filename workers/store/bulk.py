@@ -1,10 +1,11 @@
 """Many new rows at once, the fastest way that each database has: statements of many rows on SQLite, binary COPY on
-PostgreSQL. SQLAlchemy's handling of each parameter costs as much as SQLite's of the row, and COPY costs PostgreSQL's
-driver a third of what its executemany does. Rows that may conflict are not for this.
+PostgreSQL. Both drivers are spoken to directly: SQLAlchemy's handling of a statement costs as much as SQLite's of a
+row, and COPY costs PostgreSQL's driver a third of what its executemany does. Rows that may conflict are not for this.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,19 +65,24 @@ def insert_many(connection: Connection, rows: Rows) -> None:
 
 
 def _insert(connection: Connection, rows: Rows) -> None:
-    start, size = 0, _MOST
-    while start < len(rows.values):
-        while size > len(rows.values) - start:  # powers of two: a handful of statements, prepared once
-            size //= 2
-        some = rows.values[start : start + size]
-        connection.exec_driver_sql(_insert_of(rows.table, rows.columns, size), tuple(chain.from_iterable(some)))
-        start += size
+    driver: Any = connection.connection.driver_connection
+    for start in range(0, len(rows.values), _MOST):
+        some = rows.values[start : start + _MOST]
+        statement = _insert_of(rows.table, rows.columns, len(some))
+        try:
+            driver.execute(statement, tuple(chain.from_iterable(some)))
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
 
 
-@lru_cache
+@lru_cache(maxsize=1024)  # each table has `_MOST` lengths
 def _insert_of(table: Table, columns: tuple[str, ...], size: int) -> str:
     marks = f"({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table.name} ({_names(columns)}) VALUES {', '.join([marks] * size)}"  # noqa: S608 - our names
+
+
+#: the instants of a row are often one: `received_at` and `last_seen_at` of a new receipt
+_instant = lru_cache(maxsize=256)(Instant.spell)
 
 
 @lru_cache
@@ -90,7 +96,7 @@ def _spelling(column: Column[Any]) -> Convert | None:
     if isinstance(column.type, Uuid):
         return lambda value: value.hex
     if isinstance(column.type, Instant):
-        return Instant.spell
+        return _instant
     if column.type is Document:
         return lambda value: msgspec.json.encode(value).decode()
     return None

@@ -124,7 +124,12 @@ def _engine(parsed: URL, pool_size: int) -> Engine:
         "hide_parameters": True,  # parameters are bodies, secrets and e-mail addresses: never in an error's text
     }
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **common)
+        connect = {
+            "timeout": PATIENCE,
+            "check_same_thread": False,
+            "cached_statements": 1024,  # `bulk.py` has one for each number of rows
+        }
+        engine = create_engine(parsed, connect_args=connect, **common)
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
     else:
@@ -189,5 +194,8 @@ def _sqlite_begin(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     if writing:
         # FULL: 202 means on disk; NORMAL may lose the last commits to a power cut, never their order.
-        driver.execute(f"PRAGMA synchronous = {'NORMAL' if writing == 'lazy' else 'FULL'}")
+        synchronous = "NORMAL" if writing == "lazy" else "FULL"
+        if connection.info.get("synchronous") != synchronous:  # most connections always say the same
+            driver.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.info["synchronous"] = synchronous
     driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")

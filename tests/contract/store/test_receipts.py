@@ -45,6 +45,19 @@ def test_a_batch_is_kept_byte_for_byte(store: Store, a_receipt: AReceipt) -> Non
     assert (arrived[0].webhook, arrived[0].connection) == ("org", "acme")
 
 
+@pytest.mark.parametrize("number", [1, 63, 64, 65, 129])
+def test_a_batch_of_any_size_is_kept_whole(store: Store, a_receipt: AReceipt, number: int) -> None:
+    batch = [a_receipt(b"%d" % n) for n in range(number)]
+
+    receipts.keep(store, batch)
+
+    with store.read() as connection:
+        assert receipts.count_waiting(connection) == number
+        assert {one.id: one.body for one in receipts.arrived(connection, [one.id for one in batch])} == {
+            one.id: one.body for one in batch
+        }
+
+
 def test_an_identical_delivery_is_counted_not_repeated(store: Store, a_receipt: AReceipt) -> None:
     first = a_receipt(b"same")
     receipts.keep(store, [first])
