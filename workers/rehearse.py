@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from uuid_utils.compat import uuid7
 
 from workers.actions.kind import Kind
+from workers.catalogue import bodies
 from workers.catalogue.read import read
 from workers.errors import BadInput
 from workers.rules import literals
@@ -290,13 +290,10 @@ def event_of(body: bytes, *, pcid: str | None, now: datetime) -> dict[str, Any]:
 
     `pcid` is the connection that it is of; an event of its own knows.
     """
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    document = bodies.decode(body)
+    if document is None:
         raise BadInput("an event must be one JSON object: an event as `daybook events show --json` prints it, or a "
-                       "delivery's body.") from None  # fmt: skip
-    if not isinstance(document, dict):
-        raise BadInput("an event must be a JSON object, not a list or a value alone.")
+                       "delivery's body.")  # fmt: skip
     if "triggerEvent" in document or "trigger" not in document:
         arrived = Arrived(uuid7(), now, [], body, "", pcid or "", False)
         event = read(body, content_type=None, version=None, received_at=now)

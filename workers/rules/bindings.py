@@ -13,6 +13,7 @@ from typing import Any
 from cel_expr_python import cel
 from google.protobuf.message import Message
 
+from workers.rules import guard
 from workers.rules.results import Unresolved
 from workers.rules.scope import Stage, plain_stage
 from workers.rules.shapes import Unfit
@@ -33,7 +34,7 @@ class Bindings:
     that name it: a hostile one is no matter to the others.
     """
 
-    __slots__ = ("_activations", "_event", "_failed", "_fields", "_messages", "_now", "_outputs")
+    __slots__ = ("_activations", "_event", "_failed", "_fields", "_heaviest", "_messages", "_now", "_outputs")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Bindings:
         self._messages: dict[bool, Message] = {}
         self._activations: dict[tuple[Stage, bool], cel.Activation] = {}
         self._failed: dict[bool, str] = {}
+        self._heaviest: dict[tuple[Stage, frozenset[str], bool], int] = {}
 
     def activation(self, stage: Stage, fields: frozenset[str], payload: bool) -> cel.Activation:
         """The variables on a stage, of the event at least these fields, and its payload if asked. Raises Unresolved."""
@@ -63,6 +65,17 @@ class Bindings:
             found = stage.activation(self._message(payload), self._now, outputs)
             self._activations[stage, payload] = found
         return found
+
+    def heaviest(self, stage: Stage, fields: frozenset[str], payload: bool) -> int:
+        """The most that a mention of what an expression sees copies, in characters."""
+        seen = (stage, fields, payload)
+        if seen not in self._heaviest:
+            values = [self._event.get(name) for name in (*fields, *(["payload"] if payload else []))]
+            values += [
+                self._outputs[name][step] for name, steps in stage.steps(self._outputs).items() for step in steps
+            ]
+            self._heaviest[seen] = guard.heaviest(values)
+        return self._heaviest[seen]
 
     def _message(self, payload: bool) -> Message:
         if payload in self._failed:

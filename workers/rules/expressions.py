@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from cel_expr_python import cel
 
+from workers.rules import guard
 from workers.rules.bindings import Bindings, bind
 from workers.rules.functions import LONGEST_TEXT
 from workers.rules.kinds import UNKNOWN
@@ -60,10 +61,14 @@ class Expression:
     #: the event's fields that it names, all of them if it names the event as a whole, but for its payload
     fields: frozenset[str] = field(repr=False, compare=False)
     payload: bool = field(repr=False, compare=False)
+    #: it has loops
+    loops: bool = field(repr=False, compare=False)
 
     def evaluate(self, bindings: Bindings, depth: int = 0) -> Any:
         """What it gives, as JSON; `depth` is how deep in other JSON that will be. Raises nothing but Unresolved."""
         activation = bindings.activation(self._stage, self.fields, self.payload)
+        if self.loops:
+            guard.begin(bindings.heaviest(self._stage, self.fields, self.payload))
         try:
             value = self._program.eval(activation)
             kind = value.type()
@@ -163,11 +168,15 @@ def expression(text: str, scope: Scope) -> Expression:
         raise Broken([Mistake(0, f"the expression has {len(text):,} characters; {LONGEST:,} is the most")])
     if not text.strip():
         raise Broken([Mistake(0, "there is no expression")])
+    if guard.sums(text) > guard.MOST_SUMS:
+        raise Broken(
+            [Mistake(0, f"the expression has over {guard.MOST_SUMS} times +; make it a text with ${{{{ }}}} in it")]
+        )
     if found := silent(text, scope):
         raise Broken(found)
     try:
         kind = scope.check(text)
-        program = scope.stage.environment.compile(text, disable_check=True)
+        program = scope.stage.environment.compile(guard.guarded(text), disable_check=True)
     except (RuntimeError, ValueError) as error:
         raise Broken(mistakes(str(error), text, scope)) from error
     if kind.startswith("optional_type"):
@@ -175,7 +184,9 @@ def expression(text: str, scope: Scope) -> Expression:
     if kind == "BYTES" or kind.startswith("TYPE"):
         raise Broken([Mistake(0, f"it gives {kind.lower()}, which is no JSON; make it a text with string(…)")])
     named = _fields(text)
-    return Expression(text.strip(), kind, scope.stage, program, named - {"payload"}, "payload" in named)
+    return Expression(
+        text.strip(), kind, scope.stage, program, named - {"payload"}, "payload" in named, guard.loops(text)
+    )
 
 
 def _fields(text: str) -> frozenset[str]:

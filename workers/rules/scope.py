@@ -14,6 +14,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from workers.rules import guard
 from workers.rules.functions import FUNCTIONS
 from workers.rules.shapes import EVENT, URL, Fit, Schema, Types, Unfit, json_value
 
@@ -58,7 +59,7 @@ class Stage:
             shapes[name] = {step: _packed(types, schema) for step, schema in steps.items()}
             variables[name] = types.declare(name, dict.fromkeys(steps, (_ANY, False)))
         pool = types.pool()
-        self.environment = _environment(pool, variables, now=True)
+        self.environment = _environment(pool, variables, now=True, more=guard.FUNCTIONS)
         self._classes = {name: _class(pool, type_name) for name, type_name in variables.items()}
         self._steps = {
             name: {step: (type_name, _class(pool, type_name), fit) for step, (type_name, fit) in steps.items()}
@@ -98,14 +99,16 @@ def _packed(types: Types, schema: Schema) -> tuple[str, Fit]:
     return (type_name, fit) if type_name.startswith("daybook.") and not many else (_VALUE, json_value)
 
 
-def _environment(pool: DescriptorPool, variables: Mapping[str, str], *, now: bool) -> cel.Env:
+def _environment(
+    pool: DescriptorPool, variables: Mapping[str, str], *, now: bool, more: tuple[cel.FunctionDecl, ...] = ()
+) -> cel.Env:
     typed = {name: cel.Type(type_name) for name, type_name in variables.items()}
     if now:
         typed["now"] = cel.Type.TIMESTAMP
     return cel.NewEnv(
         pool,
         variables=typed,
-        functions=FUNCTIONS,
+        functions=(*FUNCTIONS, *more),
         extensions=[
             ext_bindings.ExtBindings(),
             ext_encoders.ExtEncoders(),

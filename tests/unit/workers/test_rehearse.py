@@ -141,6 +141,12 @@ def test_a_deliverys_body_is_an_event_too() -> None:
     assert found["payload"]["organizer"] == {"id": 5}
 
 
+def test_a_deliverys_body_that_the_door_takes_is_an_event_here_too() -> None:
+    body = b'\xef\xbb\xbf{"triggerEvent": "BOOKING_CREATED", "payload": {"uid": "u2", "notes": "half \\ud83d"}}'
+    found = event_of(body, pcid="eu", now=NOW)
+    assert (found["trigger"], found["booking"]["uid"]) == ("BOOKING_CREATED", "u2")
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -1,14 +1,26 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.workers.rules.fakes import ENTRY, EVENT, NOW
-from workers.rules.expressions import Bindings, Broken, Expression, Template, Unresolved, bind, condition, template
+from workers.rules.expressions import (
+    Bindings,
+    Broken,
+    Expression,
+    Template,
+    Unresolved,
+    bind,
+    condition,
+    expression,
+    template,
+)
 from workers.rules.kinds import UNKNOWN
 from workers.rules.scope import scope
 
@@ -181,6 +193,64 @@ def test_a_long_text_goes_into_text_and_too_long_a_one_does_not() -> None:
 def test_a_payload_cannot_make_a_function_fill_the_memory(expression: str) -> None:
     with pytest.raises(Unresolved, match="the text would be longer than 1,000,000 characters"):
         given_by("${{ " + expression + " }}", {**EVENT, "notes": "x" * 400_000})
+
+
+MANY = {"items": [f"a{number}" for number in range(9_000)], "text": "b" * 900_000}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "event.payload.items.all(i, !event.payload.text.contains(i))",
+        "event.payload.items.exists(i, event.payload.text.matches('(b|c|d)*a' + string(i)))",
+        "event.payload.items.all(i, event.payload.items == event.payload.items)",
+        "event.payload.items.all(i, size(event.payload.items + event.payload.items) > 0)",
+        "event.payload.items.exists_one(i, event.payload.text.lowerAscii() == i)",
+        "event.payload.items.map(i, event.payload.text)",
+        "event.payload.items.filter(i, i != '')",
+        "event.payload.items.map(i, i != '', i)",
+        "cel.bind(t, event.payload.text, event.payload.items.all(i, !t.matches('(b|c|d)*a' + string(i))))",
+        "event.attendees.all(a, event.attendees.all(b, a.email != event.notes && b.email != event.notes))",
+    ],
+)
+def test_a_large_payload_cannot_make_a_loop_run_long_or_fill_the_memory(expression: str) -> None:
+    person = {"name": "Ada", "email": "ada@example.com", "time_zone": None}
+    event = {**EVENT, "payload": MANY, "notes": "x" * 900_000, "attendees": [person] * 1_000}
+    before, began = psutil.Process().memory_info().rss, time.thread_time()
+
+    with pytest.raises(Unresolved, match="it takes too many steps"):
+        given_by("${{ " + expression + " }}", event)
+    assert time.thread_time() - began < 5
+    assert psutil.Process().memory_info().rss - before < 600_000_000
+
+
+def test_a_binding_cannot_double_a_text_or_a_list_without_end() -> None:
+    def doubled(first: str) -> str:
+        inner = "size(a12)"
+        for number in range(12, 0, -1):
+            inner = f"cel.bind(a{number}, a{number - 1} + a{number - 1}, {inner})"
+        return "${{ cel.bind(a0, " + first + ", " + inner + ") }}"
+
+    assert given_by(doubled("'x'")) == 2**12
+    with pytest.raises(Unresolved, match=r"what cel\.bind names would be longer than 1,000,000"):
+        given_by(doubled("event.notes"), {**EVENT, "notes": "x" * 900_000})
+    with pytest.raises(Unresolved, match=r"what cel\.bind names would be longer than 100,000"):
+        given_by(doubled("event.payload.items"), {**EVENT, "payload": MANY})
+    with pytest.raises(Broken, match=r"the expression has over 30 times \+"):
+        expression("+".join(["event.notes"] * 32), scope())
+
+
+def test_a_loop_over_long_texts_gives_what_it_should() -> None:
+    people = [{"email": f"p{number}@example.com", "bio": "x" * 1_000} for number in range(900)]
+    event = {**EVENT, "notes": "x" * 200_000 + "needle", "payload": {"people": people, "maybe": None}}
+
+    assert given_by("${{ event.attendees.all(a, event.notes.contains('needle') && a.email != '') }}", event) is True
+    assert given_by("${{ event.payload.people.filter(p, p.email.startsWith('p899'))[0].email }}", event) == (
+        "p899@example.com"
+    )
+    assert given_by("${{ [1, 2, 3].map(i, i != 2, [i, 0].exists(j, // a, (\n j == 3)) }}") == [False, True]
+    assert given_by("${{ cel.bind(t, event.payload.none.text, has(event.payload.none) ? t : 'no') }}", event) == "no"
+    assert given_by("${{ cel.bind(e, event, e.notes.size()) }}", event) == 200_006
 
 
 def test_a_pattern_that_backtracks_elsewhere_ends_at_once() -> None:
