@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,24 +14,34 @@ from sqlalchemy.exc import IntegrityError
 from workers.calcom import budget
 from workers.calcom.budget import BURST, Level
 from workers.errors import NotFound
-from workers.store.clock import clock
+from workers.store.clock import clock as sql_clock
 from workers.store.engine import Store
 from workers.store.tables import budgets
 
 T = TypeVar("T")
 
+#: seconds for which a look at SQL is good, where only a halt is looked for
+LOOK = 0.1
+
 
 class SqlBudget:
     """`workers.calcom.budget.Budget` on the row of a connection. The clock is the database's.
 
-    `per_minute` 0: no rate of our own, though a halt that Cal.com asked for is kept. Raises StoreUnavailable, and
-    NotFound once the connection is removed.
+    `per_minute` 0: no rate of our own, though a halt that Cal.com asked for is kept. One asked for here counts at
+    once. What another process does, a halt or a removal, is noticed up to `LOOK` seconds later: calls under way then
+    are made anyway, and a call costs no SQL. Raises StoreUnavailable, and NotFound once the connection is removed.
     """
 
-    def __init__(self, store: Store, pcid: str, per_minute: int) -> None:
+    def __init__(
+        self, store: Store, pcid: str, per_minute: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
         self._pcid = pcid
         self._per_minute = per_minute
+        self._clock = clock
+        self._lock = threading.Lock()
+        #: when SQL was last looked at for a halt, and the end of the latest halt that is known of; on our own clock
+        self._looked_at = self._halted_until = -math.inf
 
     def reserve(self) -> float:
         """Take one call; the seconds to wait before making it."""
@@ -40,12 +53,26 @@ class SqlBudget:
 
     def halt(self, seconds: float) -> None:
         """No call of any process for so many seconds."""
+        self._know(seconds)  # first: this process keeps it even where SQL is away
         self._change(lambda level, now: (budget.halt(level, now, seconds), None))
 
     def _halted(self) -> float:
-        """Seconds until the halt ends, read without a lock: there is nothing to take."""
+        """Seconds until the halt ends."""
+        now = self._clock()
+        if now >= max(self._looked_at + LOOK, self._halted_until):
+            if seconds := self._halted_in_sql():
+                self._know(seconds)
+            self._looked_at = now
+        return max(0.0, self._halted_until - self._clock())
+
+    def _know(self, seconds: float) -> None:
+        with self._lock:  # a look that began before a halt must not undo it
+            self._halted_until = max(self._halted_until, self._clock() + min(seconds, budget.HORIZON))
+
+    def _halted_in_sql(self) -> float:
+        """The same, read without a lock: there is nothing to take."""
         with self._store.read() as connection:
-            query = select(budgets.c.halted_until, clock(connection)).where(budgets.c.connection == self._pcid)
+            query = select(budgets.c.halted_until, sql_clock(connection)).where(budgets.c.connection == self._pcid)
             row = connection.execute(query).one_or_none()
         if row is None:  # the first call of all; `_change` makes the row, or says that the connection is gone
             return self._change(lambda level, now: (None, max(0.0, min(level.halted_until - now, budget.HORIZON))))
@@ -56,7 +83,7 @@ class SqlBudget:
         with self._store.write() as connection:
             level = self._locked(connection)
             # The clock is asked once the row is locked: waiting for it takes time.
-            changed, answer = step(level, float(connection.execute(select(clock(connection))).scalar_one()))
+            changed, answer = step(level, float(connection.execute(select(sql_clock(connection))).scalar_one()))
             if changed is not None:
                 connection.execute(
                     update(budgets)

@@ -11,7 +11,7 @@ import pytest
 from workers.calcom.budget import BURST
 from workers.errors import NotFound
 from workers.store import connections, removals
-from workers.store.budgets import SqlBudget
+from workers.store.budgets import LOOK, SqlBudget
 from workers.store.connections import Connection, Kind
 from workers.store.engine import Store, open_store
 from workers.vault import Vault
@@ -90,6 +90,43 @@ def test_without_a_rate_of_our_own_a_halt_is_still_kept(store: Store) -> None:
 
     assert [budget.reserve() for _ in range(50)] == [0.0] * 50
     budget.halt(100)
+    assert 90 < budget.reserve() <= 100
+
+
+def test_without_a_rate_sql_is_looked_at_only_now_and_then(store: Store) -> None:
+    now = 0.0
+    budget = SqlBudget(store, "acme", 0, clock=lambda: now)
+    budget.reserve()
+    SqlBudget(store, "acme", 0).halt(100)
+
+    assert budget.reserve() == 0.0
+    now += LOOK
+    assert 90 < budget.reserve() <= 100
+
+
+def test_without_a_rate_a_halt_that_was_seen_is_not_looked_for_again_until_it_ends(store: Store) -> None:
+    now = 0.0
+    SqlBudget(store, "acme", 0).halt(100)
+    budget = SqlBudget(store, "acme", 0, clock=lambda: now)
+    seen = budget.reserve()
+    with store.write() as sql:
+        removals.connection(sql, "acme")
+
+    now += 60
+    assert budget.reserve() == pytest.approx(seen - 60)
+    now += 60
+    with pytest.raises(NotFound, match="was removed"):
+        budget.reserve()
+
+
+def test_without_a_rate_a_halt_counts_even_where_it_cannot_be_written(store: Store) -> None:
+    budget = SqlBudget(store, "acme", 0)
+    budget.reserve()
+    with store.write() as sql:
+        removals.connection(sql, "acme")
+
+    with pytest.raises(NotFound, match="was removed"):
+        budget.halt(100)
     assert 90 < budget.reserve() <= 100
 
 

@@ -328,6 +328,16 @@ def test_a_read_is_not_sent_again_when_the_time_is_up(call: Call) -> None:
     assert len(calcom.requests) == 2
 
 
+def test_a_pause_before_sending_again_ends_with_the_time(call: Call) -> None:
+    calcom = Calcom(failed(500), ok([]))
+    began = time.monotonic()
+
+    with stamina.set_testing(False), pytest.raises(CalcomUnavailable, match="repeats and pages included"):
+        call(calcom, USERS, total=0.1)
+    assert time.monotonic() - began < 0.45
+    assert len(calcom.requests) == 1
+
+
 def test_all_pages_of_a_list_share_the_time(call: Call) -> None:
     calcom = Calcom(ok([{"id": number} for number in range(250)]), NEVER)
 
