@@ -365,7 +365,7 @@ class Acting:
             case Stop():
                 reason, now = outcome.reason, self._clock()
                 self._note(connection, run, place, ActionState.DONE, reason=reason, now=now, advance=False)
-                raise Over(RunState.DONE, outcome.reason)
+                raise Over(RunState.DONE, "; ".join([*run.troubles, outcome.reason]))
             case Until():
                 raise Later(outcome.at, f"step {step.id} waits", failed=False, attempt=run.claimed.attempt)
             case Refused():
@@ -389,8 +389,8 @@ class Acting:
             return
         now = self._clock()
         if not lost:
-            failed = ActionState.FAILED
-            ledger.settle(connection, run.claimed.id, step.id, state=failed, reason=outcome.reason, now=now)
+            failed, reason = ActionState.FAILED, outcome.reason
+            ledger.settle(connection, run.claimed.id, step.id, state=failed, reason=reason, now=now, again=True)
         raise Later(
             now + timedelta(seconds=pause),
             f"step {step.id}: {outcome.reason}",

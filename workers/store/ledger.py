@@ -91,7 +91,7 @@ def _begin(*, sqlite: bool) -> Quick:
     return Quick(
         new.values({name: bindparam(name) for name in _BEGUN}).on_conflict_do_update(
             index_elements=[actions.c.run_id, actions.c.step],
-            set_={**again, "attempts": actions.c.attempts + new.excluded.attempts},
+            set_={**again, "attempts": actions.c.attempts + new.excluded.attempts, "ended_at": None},
         )
     )
 
@@ -109,10 +109,11 @@ def settle(
     answer: Any = None,
     reason: str | None = None,
     ours: bool = True,
+    again: bool = False,
 ) -> None:
-    """How the attempt ended; `ours` is False where it was done before us, by somebody else."""
-    over = state in (ActionState.DONE, ActionState.UNKNOWN, ActionState.SKIPPED)
-    ended = {"state": state, "answer": answer, "reason": reason, "ours": ours, "ended_at": now if over else None}
+    """How the attempt ended; `ours` is False where it was done before us, by somebody else, `again` is True where
+    another attempt follows by itself."""
+    ended = {"state": state, "answer": answer, "reason": reason, "ours": ours, "ended_at": None if again else now}
     _SETTLING(connection, run=run_id, name=step, **{f"new_{key}": each for key, each in ended.items()})
 
 

@@ -255,6 +255,37 @@ def test_a_rule_may_go_on_without_a_step(office: Office) -> None:
     (run,) = office.runs()
     assert (run.state, run.reason) == (RunState.DONE, "step first: it is not allowed")
     assert office.world.made == {"another": 1}
+    assert [action.ended_at is not None for action in office.actions(run.id)] == [True, True]
+
+
+def test_a_run_that_is_stopped_still_tells_what_went_wrong_before(office: Office) -> None:
+    office.rules(ONE.rstrip() + "\n        on_error: continue\n      - stop: enough\n")
+    office.comes(uid="A")
+    office.world.script = [refused]
+    office.work()
+
+    (run,) = office.runs()
+    assert (run.state, run.reason) == (RunState.DONE, "step first: it is not allowed; enough")
+
+
+def test_a_step_has_ended_only_when_no_attempt_follows(office: Office) -> None:
+    office.rules(ONE)
+    office.comes(uid="A")
+    office.world.script = [busy, refused, crashes_before]
+    office.work()
+    (run,) = office.runs()
+    assert office.actions(run.id)[0].ended_at is None
+    office.clock.forward(minutes=1)
+    office.work()
+    assert office.actions(run.id)[0].ended_at is not None
+
+    with office.store.write() as connection:
+        assert runs.retry(connection, run.id, now=office.clock())
+    _, acting = office.process()
+    with pytest.raises(Crash):
+        acting.act()
+    (action,) = office.actions(run.id)
+    assert (action.state, action.ended_at) == (ActionState.SENDING, None)
 
 
 def test_a_step_whose_condition_does_not_hold_is_left_out(office: Office) -> None:
