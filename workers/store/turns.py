@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,18 +24,26 @@ class Turns:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: among the threads of this process: only one of them waits for the file's lock, at the cost that has
+        self._thread = threading.Lock()
         self._free: deque[int] = deque()  # open descriptors nobody uses: each holds, or waits for, one lock
 
     @contextmanager
     def mine(self, patience: float) -> Iterator[None]:
-        descriptor = self._take(patience)
+        until = time.monotonic() + patience
+        if not self._thread.acquire(timeout=patience):
+            raise _busy(patience)
         try:
-            yield
+            descriptor = self._take(until - time.monotonic(), patience)
+            try:
+                yield
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                self._free.append(descriptor)
         finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-            self._free.append(descriptor)
+            self._thread.release()
 
-    def _take(self, patience: float) -> int:
+    def _take(self, left: float, patience: float) -> int:
         try:
             descriptor = self._free.pop()
         except IndexError:
@@ -42,10 +51,8 @@ class Turns:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not _wait(descriptor, patience):
-                raise StoreUnavailable(
-                    f"the database is busy: another Daybook process has been writing for {patience:.0f} s."
-                ) from None
+            if not _wait(descriptor, left):
+                raise _busy(patience) from None
         return descriptor
 
     def _open(self) -> int:
@@ -57,6 +64,10 @@ class Turns:
     def close(self) -> None:
         while self._free:
             os.close(self._free.pop())
+
+
+def _busy(patience: float) -> StoreUnavailable:
+    return StoreUnavailable(f"the database is busy: others have been writing for {patience:.0f} s.")
 
 
 def _wait(descriptor: int, patience: float) -> bool:
