@@ -110,7 +110,7 @@ def open_run(
 
     An undo takes the run it takes back off the list, in this transaction, where nothing of that is under way.
     """
-    rule = _rule(book, claimed, now, dice)
+    rule = _rule(connection, book, claimed, now, dice)
     row = history.one(connection, claimed.event_id)
     if row is None:
         raise Over(RunState.DEAD, f"event {claimed.event_id} is no longer in the history")
@@ -138,11 +138,11 @@ def open_run(
     return Run(claimed, rule, steps, event, outputs, done, actions, foreign, troubles)
 
 
-def _rule(book: Rulebook, claimed: Claimed, now: datetime, dice: float) -> Rule:
+def _rule(connection: Connection, book: Rulebook, claimed: Claimed, now: datetime, dice: float) -> Rule:
     """The run's version of its rule. While processes of two releases or settings run side by side, one may know what
     the other cannot read."""
     try:
-        return book.rule(claimed.version_id)
+        return book.rule(connection, claimed.version_id)
     except NotFound as error:
         attempt = claimed.attempt + 1
         pause = _UNREADABLE.pause(attempt, dice)

@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
+from sqlalchemy import Connection
 
 from workers.errors import NotFound
 from workers.rules.kinds import KindSpec
@@ -57,7 +58,8 @@ class Rulebook:
         self._folder = folder
         self._kinds = kinds
         self._clock = clock
-        self._lock = threading.Lock()
+        #: held while the folder is read into SQL, and so never asked for by whoever has a transaction open
+        self._looking = threading.Lock()
         self._live = NOTHING
         self._seen: _Fingerprint | None = None
         self._looked_at = -LOOK
@@ -65,7 +67,7 @@ class Rulebook:
 
     def live(self) -> Live:
         """The live rules. Raises StoreUnavailable where SQL is away when they have changed."""
-        with self._lock:
+        with self._looking:
             if self._clock() >= self._looked_at + LOOK:
                 seen = fingerprint(self._folder)
                 if seen != self._seen:
@@ -74,21 +76,18 @@ class Rulebook:
                 self._looked_at = self._clock()
             return self._live
 
-    def rule(self, version_id: UUID) -> Rule:
+    def rule(self, connection: Connection, version_id: UUID) -> Rule:
         """The rule of a version, compiled. Raises NotFound where it is unknown or can no longer be read."""
-        with self._lock:
-            known = self._compiled.get(version_id)
+        known = self._compiled.get(version_id)
         if known is not None:
             return known
-        with self._store.read() as connection:
-            version = rules.version(connection, version_id)
+        version = rules.version(connection, version_id)
         if version is None:
             raise NotFound(f"there is no version {version_id} of a rule.")
         found, faults = read_text(version.source, version.file, self._kinds)
         if faults:
             raise NotFound(f"version {version_id} of rule {version.name} can no longer be read: {faults[0].message}")
-        with self._lock:
-            self._compiled[version_id] = found[0]
+        self._compiled[version_id] = found[0]
         return found[0]
 
     def _read(self) -> Live:

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import threading
+
+import pytest
+
+from tests.conftest import PATIENCE
 from tests.contract.ledger.conftest import Office
-from workers.rulebook import Rulebook
+from workers.rulebook import Live, Rulebook
 from workers.store import rules
 
 RULE = """
@@ -26,7 +31,34 @@ def test_a_file_that_changes_is_read_again_and_both_versions_are_kept(office: Of
     assert first != second
     with office.store.read() as connection:
         assert [(each.id, each.live) for each in rules.versions(connection, "one")] == [(second, True), (first, False)]
-    assert office.book.rule(first).digest != office.book.rule(second).digest
+        assert office.book.rule(connection, first).digest != office.book.rule(connection, second).digest
+
+
+def test_a_version_is_given_to_whoever_has_the_database_while_the_folder_waits_for_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker asks for it in the transaction that takes a run; on SQLite nobody else writes until that is over."""
+    office.rules(RULE)
+    first = office.book.live().versions["one"]
+    (office.folder / "rules.yaml").write_text(RULE.replace("a thing", "another"))
+    about_to_write = threading.Event()
+    keep = Rulebook._read
+
+    def told(book: Rulebook) -> Live:
+        about_to_write.set()
+        return keep(book)
+
+    monkeypatch.setattr(Rulebook, "_read", told)
+    reading = threading.Thread(target=office.book.live)
+    with office.store.write() as connection:
+        reading.start()
+        assert about_to_write.wait(PATIENCE)
+        rule = office.book.rule(connection, first)
+        assert rule.name == "one"
+        assert reading.is_alive() or not office.store.sqlite
+    reading.join(PATIENCE)
+
+    assert office.book.live().versions["one"] != first
 
 
 def test_a_rule_put_back_as_it_was_is_the_version_that_it_was(office: Office) -> None:
