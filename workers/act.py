@@ -13,7 +13,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -149,8 +149,11 @@ class Acting:
         try:
             with self._store.write() as connection:
                 self._begun(connection, mine, taken)
-        except (_LeaseLostError, StoreUnavailable):
+        except StoreUnavailable:
             raise
+        except _LeaseLostError:  # the transaction took longer than the lease; nothing of it is there
+            log.warning("run.lease_lost", run=str(taken.claimed and taken.claimed.id))
+            taken.reached = None
         except Exception as error:
             if taken.claimed is None:
                 raise
@@ -208,8 +211,13 @@ class Acting:
     def _salvaged(self, run: Run, reached: _Reached, outcome: Outcome | Unknowable, error: Exception) -> _Taken:
         """A fault of our own came in between. That of another run is no matter here; for one of this run what came of
         the attempt is told all the same."""
-        with suppress(Exception):
+        log.error("run.not_written", run=str(run.claimed.id), rule=run.claimed.rule, exc_info=error)
+        try:
             return self._written(run.copy(), reached, outcome, lambda: False)
+        except (_LeaseLostError, StoreUnavailable):
+            raise
+        except Exception as again:
+            error = again
         try:
             with self._store.write() as connection, self._put_down(connection, run.claimed):
                 self._judge(connection, run, reached, outcome)

@@ -78,7 +78,7 @@ class Rulebook:
 
     def rule(self, connection: Connection, version_id: UUID) -> Rule:
         """The rule of a version, compiled. Raises NotFound where it is unknown or can no longer be read."""
-        known = self._compiled.get(version_id)
+        known = self._compiled.get(version_id)  # without a lock: a version is the same whoever compiled it
         if known is not None:
             return known
         version = rules.version(connection, version_id)

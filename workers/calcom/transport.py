@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpcore2
 import httpx2
 
+from workers import certificates
 from workers.calcom.deadline import DeadlineBackend
 from workers.calcom.proxies import proxy_for
 
@@ -33,8 +34,7 @@ class DeadlineTransport(httpx2.BaseTransport):
     def __init__(self, base_url: str) -> None:
         url = httpx2.URL(base_url)
         self._pool = httpcore2.ConnectionPool(
-            # Reading the system's certificates takes a while: not where they are not needed.
-            ssl_context=httpx2.create_ssl_context() if url.scheme == "https" else None,
+            ssl_context=certificates.known() if url.scheme == "https" else None,
             proxy=_proxy(proxy_for(url)),
             max_connections=_CONNECTIONS,
             max_keepalive_connections=_KEPT,

@@ -5,7 +5,6 @@ row, and COPY costs PostgreSQL's driver a third of what its executemany does. Ro
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,11 +12,10 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-import psycopg
 from psycopg.types.json import set_json_dumps
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, Text, Uuid
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
+from workers.store.driver import ERRORS, translated
 from workers.store.tables import Document, Instant
 
 set_json_dumps(msgspec.json.encode)
@@ -56,7 +54,7 @@ def spell(table: Table, columns: tuple[str, ...], rows: Iterable[Sequence[Any]],
 def insert_many(connection: Connection, rows: Rows) -> None:
     """Insert what was spelt for this kind of database.
 
-    Raises SQLAlchemy's IntegrityError where a row exists already, OperationalError where the database is away.
+    Raises SQLAlchemy's IntegrityError where a row exists already, another of its errors where the database is away.
     """
     if connection.dialect.name == "sqlite":
         _insert(connection, rows)
@@ -71,8 +69,8 @@ def _insert(connection: Connection, rows: Rows) -> None:
         statement = _insert_of(rows.table, rows.columns, len(some))
         try:
             driver.execute(statement, tuple(chain.from_iterable(some)))
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
+        except ERRORS as error:
+            raise translated(connection, statement, error) from error
 
 
 @lru_cache(maxsize=1024)  # each table has `_MOST` lengths
@@ -129,7 +127,6 @@ def _type(column: Column[Any]) -> str:
 
 
 def _copy(connection: Connection, rows: Rows) -> None:
-    """The driver is spoken to directly, so its errors are made SQLAlchemy's here."""
     statement, types = _copy_to(rows.table, rows.columns)
     driver: Any = connection.connection.driver_connection
     try:
@@ -137,13 +134,5 @@ def _copy(connection: Connection, rows: Rows) -> None:
             stream.set_types(types)
             for row in rows.values:
                 stream.write_row(row)
-    except psycopg.Error as error:
-        if driver.closed:
-            connection.invalidate(error)
-        if isinstance(error, psycopg.IntegrityError):
-            raise IntegrityError(statement, None, error) from error
-        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            raise OperationalError(statement, None, error, connection_invalidated=driver.closed) from error
-        if isinstance(error, psycopg.DataError):
-            raise DataError(statement, None, error) from error
-        raise DBAPIError(statement, None, error, connection_invalidated=driver.closed) from error
+    except ERRORS as error:
+        raise translated(connection, statement, error) from error

@@ -6,18 +6,17 @@ is used all the same: values go in and come out as they do elsewhere.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 from sqlalchemy import ColumnElement, Connection, Dialect, Select
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
+
+from workers.store.driver import ERRORS, translated
 
 _Convert = Callable[[Any], Any] | None
 
@@ -27,8 +26,9 @@ class _Spelt:
     """A statement as one database takes it."""
 
     text: str
-    #: each parameter in the driver's order: its name, what it is where it is not given, how the driver takes it
-    parameters: tuple[tuple[str, Any, _Convert], ...]
+    #: each parameter in the driver's order: its name, whether it is given, else what it always is, how the driver
+    #: takes it
+    parameters: tuple[tuple[str, bool, Any, _Convert], ...]
     #: whether the driver wants them in a row instead of by name
     positional: bool
     #: how what comes back is read, column by column
@@ -38,7 +38,7 @@ class _Spelt:
 class Quick:
     """`quick(connection, name=value, …)` gives the rows, each a named tuple; `answers` are a statement's RETURNING.
 
-    Parameters are the statement's `bindparam`s; none may be left out. Raises what SQLAlchemy raises.
+    Parameters are the statement's `bindparam`s; KeyError where one is left out. Raises what SQLAlchemy raises.
     """
 
     def __init__(self, statement: Select[Any] | UpdateBase, *answers: ColumnElement[Any]) -> None:
@@ -52,8 +52,8 @@ class Quick:
         spelt = self._spelt.get(dialect.name) or self._spelt.setdefault(dialect.name, self._spell(dialect))
         named = {
             name: value if convert is None else convert(value)
-            for name, fixed, convert in spelt.parameters
-            for value in (given.get(name, fixed),)
+            for name, asked, fixed, convert in spelt.parameters
+            for value in (given[name] if asked else fixed,)
         }
         driver: Any = connection.connection
         try:
@@ -63,8 +63,8 @@ class Quick:
                 rows = cursor.fetchall() if self._answers else []
             finally:
                 cursor.close()
-        except (sqlite3.Error, psycopg.Error) as error:
-            raise _translated(connection, spelt.text, error) from error
+        except ERRORS as error:
+            raise translated(connection, spelt.text, error) from error
         return [self._read(row, spelt.converts) for row in rows]
 
     def one(self, connection: Connection, /, **given: Any) -> Any:
@@ -85,7 +85,10 @@ class Quick:
         order = compiled.positiontup or list(binds)
         return _Spelt(
             text=str(compiled),
-            parameters=tuple((name, binds[name].effective_value, _bound(binds[name].type, dialect)) for name in order),
+            parameters=tuple(
+                (name, binds[name].required, binds[name].effective_value, _bound(binds[name].type, dialect))
+                for name in order
+            ),
             positional=compiled.positiontup is not None,
             converts=tuple(
                 (place, convert)
@@ -101,18 +104,3 @@ def _row(names: Sequence[str]) -> Any:
 
 def _bound(kind: TypeEngine[Any], dialect: Dialect) -> _Convert:
     return kind.dialect_impl(dialect).bind_processor(dialect)
-
-
-def _translated(connection: Connection, text: str, error: Exception) -> DBAPIError:
-    """The driver's error as SQLAlchemy's."""
-    original: Any = connection.connection.driver_connection
-    gone = isinstance(error, psycopg.Error) and bool(original.closed)
-    if gone:
-        connection.invalidate(error)
-    kinds: tuple[tuple[tuple[type[Exception], ...], type[DBAPIError]], ...] = (
-        ((sqlite3.IntegrityError, psycopg.IntegrityError), IntegrityError),
-        ((sqlite3.DataError, psycopg.DataError), DataError),
-        ((sqlite3.OperationalError, psycopg.OperationalError), OperationalError),
-    )
-    kind = next((ours for theirs, ours in kinds if isinstance(error, theirs)), DBAPIError)
-    return kind(text, None, error, hide_parameters=True, connection_invalidated=gone)

@@ -73,6 +73,13 @@ def test_what_a_change_returns_tells_whether_there_was_one(kept: Store) -> None:
         assert FIND.one(connection, which=ROW["id"]).effect == "f"
 
 
+def test_a_parameter_that_is_left_out_is_no_null(kept: Store) -> None:
+    with kept.write() as connection:
+        with pytest.raises(KeyError):
+            NAME(connection, which=ROW["id"])
+        assert FIND.one(connection, which=ROW["id"]).effect == "e"
+
+
 def test_it_is_part_of_the_transaction_it_is_run_in(kept: Store) -> None:
     with suppress(ZeroDivisionError), kept.write() as connection:
         NAME(connection, which=ROW["id"], name="gone")
