@@ -29,6 +29,7 @@ class _Spelt:
     #: each parameter in the driver's order: its name, whether it is given, else what it always is, how the driver
     #: takes it
     parameters: tuple[tuple[str, bool, Any, _Convert], ...]
+    names: tuple[str, ...]
     #: whether the driver wants them in a row instead of by name
     positional: bool
     #: how what comes back is read, column by column
@@ -50,16 +51,15 @@ class Quick:
     def __call__(self, connection: Connection, /, **given: Any) -> list[Any]:
         dialect = connection.dialect
         spelt = self._spelt.get(dialect.name) or self._spelt.setdefault(dialect.name, self._spell(dialect))
-        named = {
-            name: value if convert is None else convert(value)
+        values = [
+            (given[name] if asked else fixed) if convert is None else convert(given[name] if asked else fixed)
             for name, asked, fixed, convert in spelt.parameters
-            for value in (given[name] if asked else fixed,)
-        }
+        ]
         driver: Any = connection.connection
         try:
             cursor = driver.cursor()
             try:
-                cursor.execute(spelt.text, tuple(named.values()) if spelt.positional else named)
+                cursor.execute(spelt.text, values if spelt.positional else dict(zip(spelt.names, values, strict=True)))
                 rows = cursor.fetchall() if self._answers else []
             finally:
                 cursor.close()
@@ -89,6 +89,7 @@ class Quick:
                 (name, binds[name].required, binds[name].effective_value, _bound(binds[name].type, dialect))
                 for name in order
             ),
+            names=tuple(order),
             positional=compiled.positiontup is not None,
             converts=tuple(
                 (place, convert)

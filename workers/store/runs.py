@@ -179,11 +179,7 @@ def claim(
     or none.
     """
     on_sqlite = connection.dialect.name == "sqlite"
-    if only is None:
-        found = _looking(sqlite=on_sqlite)(connection, now=now, most=limit * 4)
-    else:
-        look = _look(sqlite=on_sqlite).where(runs.c.id == only)
-        found = list(connection.execute(look, {"now": now, "most": 1}))
+    found = _found(connection, on_sqlite, now, limit * 4, only)
     first: dict[str, UUID] = {}
     for row in found:
         first.setdefault(row.entity, row.id)
@@ -198,17 +194,59 @@ def claim(
     return [Claimed(**row._asdict(), begun=row.id not in fresh) for row in taken]
 
 
-def _look(*, sqlite: bool) -> Select[Any]:
-    """Which runs could be taken."""
-    # What another is about to take is left to it; SQLite, which has one writer, does not know the words.
-    takable = _takable(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
-    look = select(runs.c.id, runs.c.entity, runs.c.state).where(takable).order_by(runs.c.due_at)
-    return look.limit(bindparam("most")).with_for_update(skip_locked=True)
+#: of the runs that are due, how many are looked at first; each further look is at so many times more
+_WINDOW, _WIDER = 16, 16
+
+
+def _found(connection: Connection, on_sqlite: bool, now: datetime, most: int, only: UUID | None) -> list[Any]:
+    """Runs that could be taken, those that have waited longest first.
+
+    Whether a run has to wait for another costs two look-ups, so not every run that is due is asked: mostly the first
+    few will do. Behind those that wait for one of their entity there may be others, so an empty look is widened.
+    """
+    look = _looking(sqlite=on_sqlite, only=only is not None)
+    if only is not None:
+        return look(connection, now=now, most=most, run=only)
+    window = _WINDOW
+    while not (found := look(connection, now=now, most=most, window=window)):
+        if len(_due(sqlite=on_sqlite)(connection, now=now, window=window)) < window:
+            break
+        window *= _WIDER
+    return found
+
+
+def _free(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a run is due, and in nobody's hand."""
+    return and_(
+        runs.c.due_at.is_not(None), runs.c.due_at <= now, or_(runs.c.held_until.is_(None), runs.c.held_until < at)
+    )
 
 
 @cache
-def _looking(*, sqlite: bool) -> Quick:
-    return Quick(_look(sqlite=sqlite))
+def _due(*, sqlite: bool) -> Quick:
+    """The `window` that have waited longest, whatever they wait for."""
+    return Quick(_longest(sqlite=sqlite))
+
+
+def _longest(*, sqlite: bool) -> Select[Any]:
+    free = _free(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
+    return select(runs.c.id).where(free).order_by(runs.c.due_at).limit(bindparam("window"))
+
+
+@cache
+def _looking(*, sqlite: bool, only: bool) -> Quick:
+    return Quick(_look(sqlite=sqlite, only=only))
+
+
+def _look(*, sqlite: bool, only: bool = False) -> Select[Any]:
+    """Which runs could be taken: of the `window` that have waited longest, or only `run`."""
+    takable = _takable(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
+    # A look-up of its own: left to itself PostgreSQL asks every run that is due, and sorts what is left.
+    longest = _longest(sqlite=sqlite).cte().prefix_with("MATERIALIZED", dialect="postgresql")
+    among = runs.c.id == bindparam("run") if only else runs.c.id.in_(select(longest.c.id))
+    look = select(runs.c.id, runs.c.entity, runs.c.state).where(among, takable).order_by(runs.c.due_at)
+    # What another is about to take is left to it; SQLite, which has one writer, does not know the words.
+    return look.limit(bindparam("most")).with_for_update(skip_locked=True)
 
 
 @cache
@@ -266,13 +304,7 @@ def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[b
         .correlate(runs)
         .scalar_subquery()
     )
-    return and_(
-        runs.c.due_at.is_not(None),
-        runs.c.due_at <= now,
-        or_(runs.c.held_until.is_(None), runs.c.held_until < at),
-        ~in_hand,
-        before.is_(None),
-    )
+    return and_(_free(at, now), ~in_hand, before.is_(None))
 
 
 def renew(connection: Connection, run_id: UUID, holder: str, seconds: float) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.dialects import sqlite
@@ -267,9 +268,39 @@ def test_which_run_of_an_entity_comes_first_is_read_from_an_index(sqlite_databas
     with contextlib.closing(open_store(sqlite_database)) as store, store.read() as connection:
         look = runs._look(sqlite=True)
         text = str(look.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}))
-        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (NOW.isoformat(), 1, 0, 4, 0)).all()
+        values = (NOW.isoformat(), 16, 0, NOW.isoformat(), 1, 0, 4, 0)
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
 
     told = " ".join(str(step.detail) for step in steps)
     assert "ix_runs_due" in told
     assert "ix_runs_held (entity=?)" in told
     assert "ix_runs_entity (entity=? AND happened_at<?)" in told
+
+
+def test_a_run_is_found_behind_many_that_wait_for_one_of_theirs(store: Store) -> None:
+    plan(store, *(planned(f"{n}", at=NOW + timedelta(seconds=n)) for n in range(400)))
+    (first,) = claim(store)
+    assert claim(store) == []
+    plan(store, planned("another", entity="another"))
+
+    assert keys(claim(store)) == ["another"]
+    end(store, first)
+    assert keys(claim(store)) == ["1"]
+
+
+def test_not_every_run_that_is_due_is_asked_whether_it_waits_for_another(postgres_database: str) -> None:
+    """PostgreSQL would, and sort what is left: with thousands due, taking one took the longer the more there were."""
+    with contextlib.closing(open_store(postgres_database)) as store:
+        plan(store, *(planned(f"{n}", entity=f"{n}") for n in range(500)))
+        with store.read() as connection:
+            text = str(runs._look(sqlite=False).compile(dialect=connection.dialect))
+            values = {"now": NOW, "window": 16, "most": 4, "param_1": 1}
+            (found,) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", values).one()
+
+    assert _asked(found[0]["Plan"]) == {16}
+
+
+def _asked(step: dict[str, Any]) -> set[int]:
+    """How often each look-up of another run was made."""
+    own = {step["Actual Loops"]} if step.get("Alias", "").startswith("other") else set()
+    return own.union(*map(_asked, step.get("Plans", [])))
