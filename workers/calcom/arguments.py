@@ -131,10 +131,12 @@ def _sendable(param: Param, value: Any) -> Any:
     """The value, if it can be written as JSON in UTF-8 and stored as text."""
     if isinstance(value, str) and "\x00" in value:
         raise _wrong(param, "may not hold a NUL character")
+    if type(value) is int or type(value) is bool:
+        return value
     if isinstance(value, Mapping):
         value = dict(value)
     try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        value.encode() if type(value) is str else json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise _wrong(param, "must be plain JSON in UTF-8") from None
     return value

@@ -17,12 +17,14 @@ import httpx2
 from workers import certificates
 from workers.calcom.budget import Budget
 from workers.calcom.connection import Connection
-from workers.calcom.deadline import TimeLeft, TimeUp, ending
+from workers.calcom.deadline import TimeLeft, TimeUp
 from workers.calcom.exchange import Answer, Exchange, halt
+from workers.calcom.proxies import proxy_for
 from workers.calcom.requests import Reply, Request
-from workers.calcom.rim import AS_USUAL, ATTEMPTS, MAX_WAIT, NO_ARGUMENTS, Rim, Timeouts, abody_of, body_of, returned
+from workers.calcom.rim import AS_USUAL, ATTEMPTS, MAX_WAIT, NO_ARGUMENTS, Rim, Timeouts, abody_of, returned
 from workers.calcom.tool import Tool
-from workers.calcom.transport import DeadlineTransport
+from workers.calcom.transport import DeadlineTransport, Through
+from workers.calcom.wire import Wire
 from workers.errors import CalcomError
 
 
@@ -119,7 +121,7 @@ class Client(Rim):
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         super().__init__(connection, budget, timeouts, max_wait, attempts)
-        self._transport = transport or DeadlineTransport(connection.base_url)
+        self._carrier = _carrier(connection.base_url) if transport is None else Through(transport)
         self._sleep = sleep
 
     def call(self, tool: Tool | str, arguments: Mapping[str, Any] = NO_ARGUMENTS) -> Reply:
@@ -165,28 +167,14 @@ class Client(Rim):
 
     def _send(self, request: Request, time_left: TimeLeft) -> Answer:
         try:
-            with ending(time_left.until):
-                response = self._transport.handle_request(
-                    httpx2.Request(
-                        request.method,
-                        request.url,
-                        params=list(request.query) or None,
-                        headers={"Accept-Encoding": "gzip, deflate", **request.headers},
-                        content=request.body or None,
-                        extensions={"timeout": self.timeouts.within(time_left.seconds()).for_httpx2().as_dict()},
-                    )
-                )
-                try:
-                    return Answer(response.status_code, response.headers, body_of(response))
-                finally:
-                    response.close()
+            return self._carrier.send(request, self.timeouts.within(time_left.seconds()), time_left.until)
         except httpx2.TimeoutException:
             time_left.check()
             raise
 
     def close(self) -> None:
         """Closes its connections. It cannot be used afterwards."""
-        self._transport.close()
+        self._carrier.close()
 
     def __enter__(self) -> Self:
         return self
@@ -195,6 +183,12 @@ class Client(Rim):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _carrier(base_url: str) -> Wire | Through:
+    """Straight to the server, or through the proxy that the environment names. Raises Misconfigured."""
+    proxy = proxy_for(httpx2.URL(base_url))
+    return Wire(base_url) if proxy is None else Through(DeadlineTransport(base_url, proxy))
 
 
 def _postpone(deadline: asyncio.Timeout, seconds: float) -> None:

@@ -89,17 +89,17 @@ def _announced(response: httpx2.Response) -> bytearray:
     """Where its body goes; none that says it will be too large."""
     length = response.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > LARGEST_ANSWER:
-        raise _TooLargeError
+        raise TooLargeError
     return bytearray()
 
 
 def _add(body: bytearray, piece: bytes) -> None:
     if len(body) + len(piece) > LARGEST_ANSWER:
-        raise _TooLargeError
+        raise TooLargeError
     body += piece
 
 
-class _TooLargeError(Exception):
+class TooLargeError(Exception):
     """More than LARGEST_ANSWER; `Rim.carried` turns it into CalcomUnavailable."""
 
 
@@ -152,7 +152,7 @@ class Rim:
             ) from None
         except httpx2.TimeoutException:
             problem = "did not answer in time"
-        except _TooLargeError:
+        except TooLargeError:
             problem = f"answered more than {LARGEST_ANSWER // 1024 // 1024} MiB"
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
             problem = f"broke off ({type(error).__name__})"

@@ -299,3 +299,76 @@ def test_what_a_server_says_before_it_has_read_everything_counts() -> None:
             "cal_organizations_users_controller_create_organization_user",
             {"email": "ann@example.com", "bio": "a" * 200_000},
         )
+
+
+BODY = b'{"status": "success", "data": 1}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n"
+        + BODY[:8]
+        + b"\r\n18\r\n"
+        + BODY[8:]
+        + b"\r\n0\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + ANSWER,
+        b"HTTP/1.1 200\r\nContent-Length: 32\r\nConnection: close\r\n\r\n" + BODY,
+    ],
+    ids=["in chunks", "after it was announced", "with a good-bye"],
+)
+def test_an_answer_is_read_however_it_comes(answer: bytes) -> None:
+    with server(answers(answer)) as port, client_of(port, "http") as client:
+        assert [client.call(USERS, {"take": 1}).data for _ in range(2)] == [1, 1]
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_an_answer_of_no_said_length_ends_with_the_connection(version: bytes) -> None:
+    def once(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/%s 200 OK\r\n\r\n%s" % (version, BODY))
+
+    with server(once) as port, client_of(port, "http") as client:
+        assert [client.call(USERS, {"take": 1}).data for _ in range(2)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\r\n",
+        b"HTTP/1.1",
+        b"HTTP/1.1 two hundred\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n" + BODY[:9],
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000,
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 32\r\n\r\n" + BODY,
+    ],
+)
+def test_an_answer_that_is_none_may_mean_that_it_was_done(answer: bytes) -> None:
+    def once(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+    with server(once) as port, pytest.raises(CalcomUnavailable, match="it may have been done or not") as caught:
+        read(client_of(port, "http"))
+    assert caught.value.sent
+
+
+def test_a_connection_that_its_server_has_closed_is_not_used_again() -> None:
+    closed = threading.Event()
+
+    def once(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(ANSWER)
+        connection.shutdown(socket.SHUT_RDWR)
+        closed.set()
+
+    with server(once) as port, client_of(port, "http") as client:
+        for _ in range(2):
+            assert client.call("cal_organizations_users_controller_delete_organization_user", {"userId": 1}).data == 1
+            assert closed.wait(5)
+            closed.clear()

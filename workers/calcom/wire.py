@@ -1,0 +1,217 @@
+"""HTTP/1.1 straight to one server, for threads: the standard library's, over sockets that keep the thread's deadline.
+
+httpx2 takes a call three times as long to send and read, which is more than all else that is done for an action. What
+it can do besides (proxies) is left to it: `transport`.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from socket import IPPROTO_TCP, TCP_NODELAY
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpcore2
+import httpx2
+
+from workers import certificates
+from workers.calcom.deadline import DeadlineBackend, ending
+from workers.calcom.exchange import Answer
+from workers.calcom.requests import Request
+from workers.calcom.rim import LARGEST_ANSWER, Timeouts, TooLargeError, body_of
+from workers.calcom.transport import KEPT, UNUSED, in_httpx2_words
+
+#: what may stand in a path as it is; the rest is written as %XX
+_PATH = "%/:@!$&'()*+,;=~"
+_PIECE = 64 * 1024
+
+
+class Wire:
+    """Connections to the server that a base URL names, kept open for a while. Threads may share it. Close it.
+
+    Certificates are checked; redirects are not followed and cookies not kept.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        url = httpx2.URL(base_url)
+        self._tls = url.scheme == "https"
+        self._host = url.raw_host.decode("ascii")
+        self._port = url.port or (443 if self._tls else 80)
+        self._authority = url.netloc.decode("ascii")
+        self._backend = DeadlineBackend()
+        #: those nobody uses, the one used last at the end, each with the moment it was put there
+        self._idle: deque[tuple[float, _Connection]] = deque()
+        self._closed = False
+
+    def send(self, request: Request, timeouts: Timeouts, until: float) -> Answer:
+        """The answer, before `time.monotonic()` is `until`. Raises what `Rim.carried` understands."""
+        with ending(until), in_httpx2_words():
+            connection = self._kept() or self._opened(timeouts)
+            try:
+                answer = connection.exchange(request, self._authority, timeouts.read)
+            except BaseException:
+                connection.close()
+                raise
+            self._keep(connection)
+            return answer
+
+    def close(self) -> None:
+        """Closes its connections; one that is in use, once it is done."""
+        self._closed = True
+        for _, connection in _taken(self._idle):
+            connection.close()
+
+    def _kept(self) -> _Connection | None:
+        """One that is open and can be used."""
+        for since, connection in _taken(self._idle):
+            # A server that has something to say unasked says good-bye.
+            if time.monotonic() < since + UNUSED and not connection.stream.get_extra_info("is_readable"):
+                return connection
+            connection.close()
+        return None
+
+    def _keep(self, connection: _Connection) -> None:
+        if self._closed or connection.sock is None or len(self._idle) >= KEPT:
+            connection.close()
+        else:
+            self._idle.append((time.monotonic(), connection))
+
+    def _opened(self, timeouts: Timeouts) -> _Connection:
+        stream = self._backend.connect_tcp(
+            self._host, self._port, timeouts.connect, socket_options=[(IPPROTO_TCP, TCP_NODELAY, 1)]
+        )
+        if self._tls:
+            stream = stream.start_tls(certificates.known(), self._host, timeouts.connect)
+        return _Connection(stream)
+
+
+def _taken(idle: deque[tuple[float, _Connection]]) -> Iterator[tuple[float, _Connection]]:
+    """Takes one after another, the one used last first. Safe between threads."""
+    with suppress(IndexError):
+        while True:
+            yield idle.pop()
+
+
+class _Connection(HTTPConnection):
+    """One connection, opened already. It is closed where nothing more can come of it: `sock` is None then."""
+
+    auto_open = 0
+
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        super().__init__("")
+        self.response_class = _Response
+        self.stream = stream
+        self.sock: Any = _Socket(stream)
+
+    def exchange(self, request: Request, authority: str, timeout: float) -> Answer:
+        """Send a request and read the answer to its end."""
+        self.sock.timeout = timeout
+        try:
+            self.putrequest(request.method, _target(request), skip_host=True, skip_accept_encoding=True)
+            self.putheader("Host", authority)
+            self.putheader("Accept-Encoding", "gzip, deflate")
+            for name, value in request.headers.items():
+                self.putheader(name, value)
+            if request.body:
+                self.putheader("Content-Length", str(len(request.body)))
+            self.endheaders(request.body or None)
+            with self.getresponse() as response:
+                return _answer(response)
+        except HTTPException as error:  # its text may quote what came
+            raise httpx2.RemoteProtocolError(type(error).__name__) from error
+
+
+class _Response(HTTPResponse):
+    """An answer; of those that only announce one (1xx) nothing is kept."""
+
+    def begin(self) -> None:
+        """Read its head."""
+        super().begin()
+        while 100 <= self.status < 200:
+            self.headers = self.msg = None  # type: ignore[assignment]  # so that it reads the next
+            super().begin()
+
+
+class _Socket:
+    """What the library asks of a socket, over a stream whose waits are bounded."""
+
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        self.stream = stream
+        self.timeout: float | None = None
+        #: an answer is being read
+        self.read_from = False
+        self._over = False
+
+    def sendall(self, data: bytes) -> None:
+        self.stream.write(data, self.timeout)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Incoming(self), _PIECE)
+
+    def close(self) -> None:
+        """Closed before an answer is read to its end, it stays open until then, as a socket does."""
+        self._over = True
+        if not self.read_from:
+            self.stream.close()
+
+    def done(self) -> None:
+        """The answer is read, or will not be."""
+        self.read_from = False
+        if self._over:
+            self.stream.close()
+
+
+class _Incoming(io.RawIOBase):
+    """What comes in answer, as a file to read from."""
+
+    def __init__(self, socket: _Socket) -> None:
+        self._socket = socket
+        socket.read_from = True
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._socket.stream.read(len(buffer), self._socket.timeout)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._socket.done()
+        super().close()
+
+
+def _target(request: Request) -> str:
+    path = quote(urlsplit(request.url).path, safe=_PATH)
+    return f"{path}?{urlencode(request.query)}" if request.query else path
+
+
+def _answer(response: HTTPResponse) -> Answer:
+    headers = httpx2.Headers(response.getheaders())
+    if (response.length or 0) > LARGEST_ANSWER:
+        raise TooLargeError
+    body = response.read(LARGEST_ANSWER + 1)
+    if len(body) > LARGEST_ANSWER:
+        raise TooLargeError
+    if response.length:  # it ended before as much had come as it said
+        raise httpx2.RemoteProtocolError("an answer cut short")
+    if "content-encoding" in headers:
+        body = body_of(httpx2.Response(response.status, headers=headers, stream=_Pieces(body)))
+    return Answer(response.status, headers, body)
+
+
+class _Pieces(httpx2.SyncByteStream):
+    """A body in pieces: unpacked, each is still of a size to be looked at."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._body), _PIECE):
+            yield self._body[start : start + _PIECE]
