@@ -78,8 +78,9 @@ class Run:
     def undoes(self) -> bool:
         return self.claimed.act == "undo"
 
-    def bindings(self, now: datetime) -> Bindings:
-        return bind(self.event, run=self.outputs, undo=self.undone, now=now)
+    def bindings(self, step: Step, now: datetime) -> Bindings:
+        """What the expressions of a step see."""
+        return bind(self.event, run=self.outputs, undo=self.undone, now=now, fields=step.fields)
 
     def copy(self) -> Run:
         """As it is now, whatever is done to this one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from workers.retries import Retry
@@ -30,18 +30,23 @@ class Step:
     #: PCID that the step acts for; None: the rule's, else the event's
     connection: str | None
 
-    @property
-    def outputs(self) -> frozenset[str]:
-        """The steps whose outputs its values are made of: of the run itself, or of the one that is taken back."""
-        texts = [each.text for template in self.values.values() for each in template.expressions]
-        return frozenset(name for text in texts for name in _OUTPUT.findall(text))
+    #: the steps whose outputs its values are made of: of the run itself, or of the one that is taken back
+    outputs: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: the event's fields that one of its expressions looks at, but for the payload
+    fields: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: whether one of them looks at the event's payload
+    sees_payload: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def sees_payload(self) -> bool:
-        """Whether one of its expressions looks at the event's payload."""
-        condition = [] if self.condition is None else [self.condition]
+    def __post_init__(self) -> None:
         values = [each for template in self.values.values() for each in template.expressions]
-        return any(each.payload for each in condition + values)
+        asked = values if self.condition is None else [self.condition, *values]
+        found = {
+            "outputs": frozenset(name for each in values for name in _OUTPUT.findall(each.text)),
+            "fields": frozenset().union(*(each.fields for each in asked)),
+            "sees_payload": any(each.payload for each in asked),
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,27 +171,30 @@ def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[str]:
 
 
 def claim(
-    connection: Connection, *, holder: str, now: datetime, seconds: float, limit: int, only: UUID | None = None
+    connection: Connection, *, holders: Sequence[str], now: datetime, seconds: float, only: UUID | None = None
 ) -> list[Claimed]:
-    """Take up to `limit` runs that are due, for so many seconds; the one that has waited longest first.
+    """Take runs that are due, at most one for each holder, for so many seconds; the one that has waited longest first.
 
     Of one entity one run is in hand at a time, in the order in which its events happened. With `only` it is that run
     or none.
     """
     on_sqlite = connection.dialect.name == "sqlite"
-    found = _found(connection, on_sqlite, now, limit * 4, only)
-    first: dict[str, UUID] = {}
+    found = _found(connection, on_sqlite, now, len(holders) * 4, only)
+    first: dict[str, Any] = {}
     for row in found:
-        first.setdefault(row.entity, row.id)
-    ids = list(first.values())[:limit]
-    if ids and not on_sqlite:
+        first.setdefault(row.entity, row)
+    taken: list[Claimed] = []
+    for row in first.values():
+        if len(taken) == len(holders):
+            break
         # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks
         # again, in a statement of its own, and the other leaves it.
-        ids = [each for each in ids if _LOCKING(connection, run=each)]
-    take = _taking(sqlite=on_sqlite)
-    fresh = {row.id for row in found if row.state == RunState.PLANNED}
-    taken = [row for each in ids for row in take(connection, run=each, now=now, mine=holder, seconds=seconds)]
-    return [Claimed(**row._asdict(), begun=row.id not in fresh) for row in taken]
+        if on_sqlite or _LOCKING(connection, run=row.id):
+            found = _taking(sqlite=on_sqlite)(
+                connection, run=row.id, now=now, mine=holders[len(taken)], seconds=seconds
+            )
+            taken += [Claimed(**one._asdict(), begun=row.state != RunState.PLANNED) for one in found]
+    return taken
 
 
 #: of the runs that are due, how many are looked at first; each further look is at so many times more
@@ -403,9 +406,11 @@ def give_back(connection: Connection, holder: str, *, besides: Sequence[str] = (
 
 def cancel(connection: Connection, run_id: UUID, *, reason: str, now: datetime) -> bool:
     """Nothing more of an unfinished run is done; False where it is over, or in hand at this moment."""
+    # Who changes it at this moment has it in hand. Not waited for: that one may wait for a run that we have in hand.
+    free = select(runs.c.id).where(runs.c.id == run_id).with_for_update(skip_locked=True)
     statement = (
         update(runs)
-        .where(runs.c.id == run_id, runs.c.due_at.is_not(None), _idle(connection))
+        .where(runs.c.id.in_(free), runs.c.due_at.is_not(None), _idle(connection))
         .values(state=RunState.SKIPPED, reason=reason, **_over(now))
         .returning(runs.c.id)
     )

@@ -96,7 +96,7 @@ def test_a_dead_run_is_told(store: Store) -> None:
     with store.write() as sql:
         one = runs.Planned("r", uuid7(), "do", uuid7(), "acme", "PING", "e", "once", "key", 0, now)
         runs.plan(sql, [one], now)
-        (taken,) = runs.claim(sql, holder="me", now=now, seconds=9, limit=1)
+        (taken,) = runs.claim(sql, holders=["me"], now=now, seconds=9)
         runs.finish(sql, taken.id, "me", state=RunState.DEAD, reason="403", now=now)
 
     told = machine_checks.dead(store)

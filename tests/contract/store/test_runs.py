@@ -40,7 +40,7 @@ def plan(store: Store, *wanted: Planned) -> int:
 
 def claim(store: Store, holder: str = "me", *, limit: int = 10, at: datetime = NOW) -> list[Claimed]:
     with store.write() as connection:
-        return runs.claim(connection, holder=holder, now=at, seconds=60, limit=limit)
+        return runs.claim(connection, holders=[holder] * limit, now=at, seconds=60)
 
 
 def end(store: Store, run: Claimed, holder: str = "me", *, state: RunState = RunState.DONE) -> bool:
