@@ -24,7 +24,7 @@ import structlog
 from sqlalchemy import Connection
 
 from workers.actions.kind import Absent, Again, Call, Done, Kind, Lost, Outcome, Refused, Toolbox, Unknowable
-from workers.clerk import Clerk, InDoubt, LeaseLostError, Reached
+from workers.clerk import Clerk, InDoubt, LeaseLostError, Reached, Sheet
 from workers.errors import DaybookError, StoreUnavailable
 from workers.hand import Run
 from workers.rulebook import Rulebook
@@ -141,8 +141,10 @@ class Acting:
             if turn.taken.claimed is None:
                 raise
             with self._store.write() as connection:  # the claim went with the rest
+                sheet = Sheet(connection)
                 for again in self._clerk.claim(connection, [mine], only=turn.taken.claimed.id):
-                    self._clerk.bug(connection, again, error)
+                    self._clerk.bug(sheet, again, error)
+                sheet.enter()
         return _Taken(turn.taken.claimed)
 
     def _step(self, run: Run, reached: Reached, go_on: Callable[[], bool]) -> _Taken:
@@ -209,21 +211,25 @@ class Acting:
             turn.over = True
 
     def _write(self, connection: Connection, turns: list[_Turn]) -> None:
-        idle = []
+        sheet, idle = Sheet(connection), []
         for turn in turns:
             turn.taken = _Taken()
             if turn.attempt is not None:
                 # A copy: what is written may be taken back, and then it is done again.
                 run = turn.attempt.run.copy()
-                reached = self._clerk.ended(connection, run, turn.attempt.reached, turn.attempt.outcome)
+                reached = self._clerk.ended(sheet, run, turn.attempt.reached, turn.attempt.outcome)
                 turn.taken = _Taken(run.claimed, run, reached)
                 if reached is not None or not turn.go_on():
                     continue
             idle.append(turn)
-        claimed = self._clerk.claim(connection, [turn.holder for turn in idle]) if idle else []
-        for turn, one in zip(idle, claimed, strict=False):
-            turn.taken = _Taken(one)
-            turn.taken.run, turn.taken.reached = self._clerk.opened(connection, one)
+        sheet.enter()  # a run that is over makes way for the next of its entity
+        if idle:
+            claimed = self._clerk.claim(connection, [turn.holder for turn in idle])
+            for turn, one in zip(idle, claimed, strict=False):
+                turn.taken = _Taken(one)
+            for turn, found in zip(idle, self._clerk.opened(sheet, claimed), strict=False):
+                turn.taken.run, turn.taken.reached = found
+            sheet.enter()
 
     def _salvaged(self, attempt: _Attempt, error: Exception) -> _Taken:
         """A fault of our own came in between. That of another run is no matter here; for one of this run what came of
@@ -238,12 +244,16 @@ class Acting:
             error = again
         try:
             with self._store.write() as connection:
-                self._clerk.ended_by(connection, attempt.run, attempt.reached, attempt.outcome, error)
+                sheet = Sheet(connection)
+                self._clerk.ended_by(sheet, attempt.run, attempt.reached, attempt.outcome, error)
+                sheet.enter()
         except (LeaseLostError, StoreUnavailable):
             raise
         except Exception:
             with self._store.write() as connection:
-                self._clerk.bug(connection, claimed, error)
+                sheet = Sheet(connection)
+                self._clerk.bug(sheet, claimed, error)
+                sheet.enter()
         return _Taken()
 
     def _attempt(self, run: Run, reached: Reached) -> Outcome | Unknowable:
@@ -260,7 +270,9 @@ class Acting:
             if not isinstance(found, Absent):
                 return found
             with self._store.write() as connection:
-                self._clerk.begun_again(connection, run, reached)
+                sheet = Sheet(connection)
+                self._clerk.begun_again(sheet, run, reached)
+                sheet.enter()
         return self._asked(kind.perform, call)
 
     def _asked(self, ask: Callable[[Call, Toolbox], _Told], call: Call) -> _Told | Refused | Lost:

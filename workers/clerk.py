@@ -1,6 +1,6 @@
 """What is written down of runs between two attempts: how the last one ended, and that the next one begins.
 
-All of it is done on the connection of whoever asks, so that what follows from each other is one transaction.
+It is noted on a sheet, and entered before the transaction of whoever asks is over, for all runs of it together.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from workers.hand import IN_DOUBT, Later, Over, Run, open_run
 from workers.rulebook import Rulebook
 from workers.rules.expressions import Bindings, Unresolved
 from workers.rules.rule import Step
-from workers.store import ledger, runs
+from workers.store import history, ledger, runs
 from workers.store.ledger import Action, ActionState
+from workers.store.quick import Entry, enter
 from workers.store.runs import Claimed, RunState
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,25 @@ class Reached:
     doubted: bool
 
 
+class Sheet:
+    """What is to be entered in a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._noted: list[Entry] = []
+
+    def note(self, entry: Entry) -> None:
+        """To be entered."""
+        self._noted.append(entry)
+
+    def enter(self) -> None:
+        """Enter what was noted. Raises LeaseLostError where one of the runs is no longer ours: then nothing may be
+        committed."""
+        noted, self._noted = self._noted, []
+        if not enter(self.connection, noted):
+            raise LeaseLostError
+
+
 class Clerk:
     """Keeps the ledger for one process. Safe to share between threads.
 
@@ -79,82 +99,80 @@ class Clerk:
         """Take in hand what is due next, a run for each holder as far as there are any, or that run."""
         return runs.claim(connection, holders=holders, now=self._clock(), seconds=self._lease, only=only)
 
-    def opened(self, connection: Connection, claimed: Claimed) -> tuple[Run | None, Reached | None]:
-        """The run, and its first step, begun; None where there is nothing to be done of it now."""
-        run = reached = None
-        with self._put_down(connection, claimed):
-            run = open_run(connection, self._book, self._kinds, claimed, now=self._clock(), dice=self._dice())
-            reached = self._next(connection, run)
-        return run, reached
+    def opened(self, sheet: Sheet, claimed: Sequence[Claimed]) -> Iterator[tuple[Run | None, Reached | None]]:
+        """Each run, and its first step, begun; None where there is nothing to be done of it now."""
+        rows = history.many(sheet.connection, [one.event_id for one in claimed])
+        for one, row in zip(claimed, rows, strict=True):
+            run = reached = None
+            with self._put_down(sheet, one):
+                now, dice = self._clock(), self._dice()
+                run = open_run(sheet.connection, self._book, self._kinds, one, row, now=now, dice=dice)
+                reached = self._next(sheet, run)
+            yield run, reached
 
-    def ended(
-        self, connection: Connection, run: Run, reached: Reached, outcome: Outcome | Unknowable
-    ) -> Reached | None:
-        """How an attempt ended is written down; the run's next step, begun, or None where none follows now."""
+    def ended(self, sheet: Sheet, run: Run, reached: Reached, outcome: Outcome | Unknowable) -> Reached | None:
+        """How an attempt ended; the run's next step, begun, or None where none follows now."""
         after = None
-        with self._put_down(connection, run.claimed):
-            self._judge(connection, run, reached, outcome)
-            after = self._next(connection, run)
+        with self._put_down(sheet, run.claimed):
+            self._judge(sheet, run, reached, outcome)
+            after = self._next(sheet, run)
         return after  # noqa: RET504  # the block may end before that
 
     def ended_by(
-        self, connection: Connection, run: Run, reached: Reached, outcome: Outcome | Unknowable, error: Exception
+        self, sheet: Sheet, run: Run, reached: Reached, outcome: Outcome | Unknowable, error: Exception
     ) -> None:
-        """How an attempt ended is written down, and that a fault of our own ends the run with it."""
-        with self._put_down(connection, run.claimed):
-            self._judge(connection, run, reached, outcome)
-            self.bug(connection, run.claimed, error)
+        """How an attempt ended, and that a fault of our own ends the run with it."""
+        with self._put_down(sheet, run.claimed):
+            self._judge(sheet, run, reached, outcome)
+            self.bug(sheet, run.claimed, error)
 
-    def begun_again(self, connection: Connection, run: Run, reached: Reached) -> None:
+    def begun_again(self, sheet: Sheet, run: Run, reached: Reached) -> None:
         """It is certain that the effect is not there: another attempt begins, and its lease anew."""
-        if not runs.renew(connection, run.claimed.id, run.claimed.holder, self._lease):
-            raise LeaseLostError
-        self._attempted(connection, run, reached.place, reached.call)
+        sheet.note(runs.renewing(sheet.connection, run.claimed.id, run.claimed.holder, self._lease))
+        self._attempted(sheet, run, reached.place, reached.call)
 
-    def bug(self, connection: Connection, claimed: Claimed, error: Exception) -> None:
+    def bug(self, sheet: Sheet, claimed: Claimed, error: Exception) -> None:
         """A fault of our own ends the run: else it would be taken up again and again, and its entity with it."""
         log.error("run.failed", run=str(claimed.id), rule=claimed.rule, exc_info=error)
         reason = f"an unexpected {type(error).__name__}, which is a bug; the log has more"
-        self._end(connection, claimed, RunState.DEAD, reason)
+        self._end(sheet, claimed, RunState.DEAD, reason)
 
     @contextmanager
-    def _put_down(self, connection: Connection, claimed: Claimed) -> Iterator[None]:
+    def _put_down(self, sheet: Sheet, claimed: Claimed) -> Iterator[None]:
         """Where the run is over, or comes to nothing now, that is written down, and the block ends there."""
         try:
             yield
         except Over as over:
-            self._end(connection, claimed, over.state, over.reason)
+            self._end(sheet, claimed, over.state, over.reason)
         except Later as later:
-            mine = runs.postpone(
-                connection,
-                claimed.id,
-                claimed.holder,
-                due_at=later.due_at,
-                attempt=later.attempt,
-                reason=later.reason,
-                failed=later.failed,
+            sheet.note(
+                runs.postponing(
+                    claimed.id,
+                    claimed.holder,
+                    due_at=later.due_at,
+                    attempt=later.attempt,
+                    reason=later.reason,
+                    failed=later.failed,
+                )
             )
-            if not mine:
-                raise LeaseLostError from None
 
-    def _end(self, connection: Connection, claimed: Claimed, state: RunState, reason: str | None) -> None:
-        if not runs.finish(connection, claimed.id, claimed.holder, state=state, reason=reason, now=self._clock()):
-            raise LeaseLostError
+    def _end(self, sheet: Sheet, claimed: Claimed, state: RunState, reason: str | None) -> None:
+        sheet.note(runs.finishing(claimed.id, claimed.holder, state=state, reason=reason, now=self._clock()))
         if state is RunState.DEAD:
             log.error("run.dead", run=str(claimed.id), rule=claimed.rule, reason=reason)
 
-    def _next(self, connection: Connection, run: Run) -> Reached | None:
+    def _next(self, sheet: Sheet, run: Run) -> Reached | None:
         """The step that has to be attempted, written down as begun; None where the run is over. Raises Over."""
         if run.rule.dry_run:
-            self._rehearse(connection, run)
+            self._rehearse(sheet, run)
         while run.claimed.step < len(run.steps):
-            if (reached := self._reach(connection, run, run.claimed.step)) is not None:
+            if (reached := self._reach(sheet, run, run.claimed.step)) is not None:
                 return reached
         if not run.over:
             raise Over(RunState.DONE, run.trouble)
         return None
 
-    def _rehearse(self, connection: Connection, run: Run) -> None:
+    def _rehearse(self, sheet: Sheet, run: Run) -> None:
         """A dry run: what each step would be told is written down, and nothing is done."""
         for place, step in enumerate(run.steps):
             now = self._clock()
@@ -163,11 +181,11 @@ class Clerk:
                 reason = "dry run"
             except Unresolved as error:  # it needs what an earlier step would have given
                 request, reason = {}, f"dry run; {error.reason}"
-            self._begin(connection, run, place, ActionState.SKIPPED, request, None, now)
-            ledger.settle(connection, run.claimed.id, step.id, state=ActionState.SKIPPED, now=now, reason=reason)
+            self._begin(sheet, run, place, ActionState.SKIPPED, request, None, now)
+            sheet.note(ledger.settle(run.claimed.id, step.id, state=ActionState.SKIPPED, now=now, reason=reason))
         raise Over(RunState.SKIPPED, "dry run")
 
-    def _reach(self, connection: Connection, run: Run, place: int) -> Reached | None:
+    def _reach(self, sheet: Sheet, run: Run, place: int) -> Reached | None:
         """The step at that place, begun; None where it is passed over."""
         step = run.steps[place]
         earlier = run.actions.get(step.id)
@@ -177,16 +195,16 @@ class Clerk:
         try:
             bindings = run.bindings(step, now)
             if step.condition is not None and earlier is None and not step.condition.holds(bindings):
-                self._note(connection, run, place, ActionState.SKIPPED, reason="its `if` did not hold", now=now)
+                self._note(sheet, run, place, ActionState.SKIPPED, reason="its `if` did not hold", now=now)
                 return None
-            if needs := sorted(run.foreign & step.outputs):
+            if run.foreign and (needs := sorted(run.foreign & step.outputs)):
                 reason = f"what step {needs[0]} was to do somebody else had done: it is not taken back"
-                self._note(connection, run, place, ActionState.SKIPPED, reason=reason, now=now)
+                self._note(sheet, run, place, ActionState.SKIPPED, reason=reason, now=now)
                 return None
             values = _values(step, bindings)
         except Unresolved as error:
             state = ActionState.UNKNOWN if doubted else ActionState.FAILED
-            self._give_up(connection, run, place, f"step {step.id}: {error.reason}", state)
+            self._give_up(sheet, run, place, f"step {step.id}: {error.reason}", state)
             return None
         call = Call(
             key=f"{run.claimed.id}.{run.claimed.act}.{step.id}",
@@ -201,16 +219,16 @@ class Clerk:
         )
         settled = earlier is not None and earlier.state is ActionState.DONE
         if not doubted and not settled and (kind.changes or earlier is None):
-            self._attempted(connection, run, place, call)
+            self._attempted(sheet, run, place, call)
         return Reached(place, call, earlier, doubted)
 
-    def _attempted(self, connection: Connection, run: Run, place: int, call: Call) -> None:
+    def _attempted(self, sheet: Sheet, run: Run, place: int, call: Call) -> None:
         """Write down that an attempt begins."""
         kind = self._kinds[run.steps[place].kind]
         state = ActionState.SENDING if kind.changes else ActionState.PLANNED
-        self._begin(connection, run, place, state, kind.shown(call.values), kind.effect(call), call.reached)
+        self._begin(sheet, run, place, state, kind.shown(call.values), kind.effect(call), call.reached)
 
-    def _judge(self, connection: Connection, run: Run, reached: Reached, outcome: Outcome | Unknowable) -> None:
+    def _judge(self, sheet: Sheet, run: Run, reached: Reached, outcome: Outcome | Unknowable) -> None:
         """How an attempt ended, and what follows from it. Raises Over and Later."""
         place, step = reached.place, run.steps[reached.place]
         match outcome:
@@ -219,23 +237,23 @@ class Clerk:
                 note = outcome.note or ("it was there already" if outcome.found else None)
                 ours = not (outcome.found and outcome.note)
                 now = self._clock()
-                self._note(connection, run, place, ActionState.DONE, answer=output, reason=note, now=now, ours=ours)
+                self._note(sheet, run, place, ActionState.DONE, answer=output, reason=note, now=now, ours=ours)
                 run.keep(step, output)
             case Stop():
                 reason, now = outcome.reason, self._clock()
-                self._note(connection, run, place, ActionState.DONE, reason=reason, now=now, advance=False)
+                self._note(sheet, run, place, ActionState.DONE, reason=reason, now=now, advance=False)
                 raise Over(RunState.DONE, "; ".join([*run.troubles, outcome.reason]))
             case Until():
                 raise Later(outcome.at, f"step {step.id} waits", failed=False, attempt=run.claimed.attempt)
             case Refused():
-                self._give_up(connection, run, place, f"step {step.id}: {outcome.reason}", ActionState.FAILED)
+                self._give_up(sheet, run, place, f"step {step.id}: {outcome.reason}", ActionState.FAILED)
             case Unknowable():
                 reason = f"step {step.id}: nobody knows whether it was done: {outcome.reason}"
-                self._give_up(connection, run, place, reason, ActionState.UNKNOWN)
+                self._give_up(sheet, run, place, reason, ActionState.UNKNOWN)
             case Lost() | Again():
-                self._try_again(connection, run, place, outcome)
+                self._try_again(sheet, run, place, outcome)
 
-    def _try_again(self, connection: Connection, run: Run, place: int, outcome: Lost | Again) -> None:
+    def _try_again(self, sheet: Sheet, run: Run, place: int, outcome: Lost | Again) -> None:
         """Another attempt, if the step has one left. Raises Over and Later."""
         step, attempt = run.steps[place], run.claimed.attempt + 1
         at_least = outcome.after if isinstance(outcome, Again) else 0.0
@@ -244,12 +262,12 @@ class Clerk:
         lost = isinstance(outcome, Lost | InDoubt)
         if pause is None:
             state = ActionState.UNKNOWN if lost and self._kinds[step.kind].changes else ActionState.FAILED
-            self._give_up(connection, run, place, f"step {step.id}: {outcome.reason}, {attempt} times", state)
+            self._give_up(sheet, run, place, f"step {step.id}: {outcome.reason}, {attempt} times", state)
             return
         now = self._clock()
         if not lost:
             failed, reason = ActionState.FAILED, outcome.reason
-            ledger.settle(connection, run.claimed.id, step.id, state=failed, reason=reason, now=now, again=True)
+            sheet.note(ledger.settle(run.claimed.id, step.id, state=failed, reason=reason, now=now, again=True))
         raise Later(
             now + timedelta(seconds=pause),
             f"step {step.id}: {outcome.reason}",
@@ -257,17 +275,17 @@ class Clerk:
             attempt=attempt if counts else run.claimed.attempt,
         )
 
-    def _give_up(self, connection: Connection, run: Run, place: int, reason: str, state: ActionState) -> None:
+    def _give_up(self, sheet: Sheet, run: Run, place: int, reason: str, state: ActionState) -> None:
         """Another attempt would end the same way: the run is dead, or goes on without the step where it says so."""
         goes_on = run.steps[place].on_error == "continue"
         run.troubles.append(reason)
-        self._note(connection, run, place, state, reason=reason, now=self._clock(), advance=goes_on)
+        self._note(sheet, run, place, state, reason=reason, now=self._clock(), advance=goes_on)
         if not goes_on:
             raise Over(RunState.DEAD, reason)
 
     def _note(
         self,
-        connection: Connection,
+        sheet: Sheet,
         run: Run,
         place: int,
         state: ActionState,
@@ -282,24 +300,22 @@ class Clerk:
         step, run_id, holder = run.steps[place], run.claimed.id, run.claimed.holder
         last = place + 1 == len(run.steps)
         if not advance:
-            mine = runs.renew(connection, run_id, holder, self._lease)
+            sheet.note(runs.renewing(sheet.connection, run_id, holder, self._lease))
         elif last:
             done, at = RunState.DONE, self._clock()
-            mine = runs.finish(connection, run_id, holder, state=done, reason=run.trouble, now=at)
+            sheet.note(runs.finishing(run_id, holder, state=done, reason=run.trouble, now=at))
         else:
-            mine = runs.advance(connection, run_id, holder, place + 1, self._lease)
-        if not mine:
-            raise LeaseLostError
+            sheet.note(runs.advancing(sheet.connection, run_id, holder, place + 1, self._lease))
         if step.id not in run.actions and step.id not in run.begun:
-            self._begin(connection, run, place, ActionState.PLANNED, {}, None, now)
-        ledger.settle(connection, run_id, step.id, state=state, now=now, answer=answer, reason=reason, ours=ours)
+            self._begin(sheet, run, place, ActionState.PLANNED, {}, None, now)
+        sheet.note(ledger.settle(run_id, step.id, state=state, now=now, answer=answer, reason=reason, ours=ours))
         if advance:
             run.claimed = replace(run.claimed, step=place + 1, attempt=0)
             run.over = last
 
     def _begin(
         self,
-        connection: Connection,
+        sheet: Sheet,
         run: Run,
         place: int,
         state: ActionState,
@@ -308,8 +324,8 @@ class Clerk:
         now: datetime,
     ) -> None:
         step = run.steps[place]
-        ledger.begin(
-            connection,
+        entry = ledger.begin(
+            sheet.connection,
             run.claimed.id,
             step=step.id,
             place=place,
@@ -319,6 +335,7 @@ class Clerk:
             effect=effect,
             now=now,
         )
+        sheet.note(entry)
         run.begun.add(step.id)
 
 

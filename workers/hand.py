@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from workers.actions.kind import Kind
 from workers.errors import NotFound
@@ -17,7 +17,7 @@ from workers.retries import Retry
 from workers.rulebook import Rulebook
 from workers.rules.expressions import Bindings, bind
 from workers.rules.rule import Rule, Step
-from workers.store import events, history, ledger, runs
+from workers.store import events, ledger, runs
 from workers.store.ledger import Action, ActionState
 from workers.store.runs import Claimed, RunState
 
@@ -102,17 +102,17 @@ def open_run(
     book: Rulebook,
     kinds: Mapping[str, Kind],
     claimed: Claimed,
+    row: Row[Any] | None,
     *,
     now: datetime,
     dice: float,
 ) -> Run:
-    """Read what a run needs: of the event the payload only if a step looks at it. Raises Over and Later where the run
-    does not come to its steps.
+    """Read what a run needs: of its event, whose `row` of the history that is, the payload only if a step looks at it.
+    Raises Over and Later where the run does not come to its steps.
 
     An undo takes the run it takes back off the list, in this transaction, where nothing of that is under way.
     """
     rule = _rule(connection, book, claimed, now, dice)
-    row = history.one(connection, claimed.event_id)
     if row is None:
         raise Over(RunState.DEAD, f"event {claimed.event_id} is no longer in the history")
     steps = rule.steps if claimed.act == "do" else rule.undo.steps if rule.undo is not None else ()

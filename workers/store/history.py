@@ -93,6 +93,12 @@ def one(connection: Connection, event_id: UUID) -> Row[Any] | None:
     return cast("Row[Any] | None", _ONE.one(connection, event=event_id))
 
 
+def many(connection: Connection, event_ids: Sequence[UUID]) -> list[Row[Any] | None]:
+    """So many events, in that order; None for one that there is not."""
+    found = _ONE.many(connection, [{"event": event_id} for event_id in event_ids])
+    return [rows[0] if rows else None for rows in found]
+
+
 _ONE = Quick(READ.where(events.c.id == bindparam("event")))
 
 

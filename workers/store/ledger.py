@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from uuid_utils.compat import uuid7
 
-from workers.store.quick import Quick
+from workers.store.quick import Entry, Quick
 from workers.store.tables import actions, runs
 
 
@@ -54,6 +54,10 @@ class Action:
     ended_at: datetime | None
 
 
+#: ranks of entries: what is begun may be over in the same transaction
+_BEGIN, _SETTLED = 0, 1
+
+
 def begin(
     connection: Connection,
     run_id: UUID,
@@ -65,8 +69,8 @@ def begin(
     request: Mapping[str, Any],
     effect: str | None,
     now: datetime,
-) -> None:
-    """Write down what is about to be done, in `state` `sending` one attempt more. What was written first stays:
+) -> Entry:
+    """What is about to be done, in `state` `sending` one attempt more. What was written first stays:
     the request, the moment it was begun."""
     row = {
         "id": uuid7(),
@@ -81,7 +85,7 @@ def begin(
         "effect": effect,
         "begun_at": now,
     }
-    _begin(sqlite=connection.dialect.name == "sqlite")(connection, **row)
+    return Entry(_begin(sqlite=connection.dialect.name == "sqlite"), row, finds=False, rank=_BEGIN)
 
 
 @cache
@@ -100,7 +104,6 @@ _BEGUN = ("id", "run_id", "step", "place", "kind", "state", "attempts", "request
 
 
 def settle(
-    connection: Connection,
     run_id: UUID,
     step: str,
     *,
@@ -110,11 +113,12 @@ def settle(
     reason: str | None = None,
     ours: bool = True,
     again: bool = False,
-) -> None:
+) -> Entry:
     """How the attempt ended; `ours` is False where it was done before us, by somebody else, `again` is True where
     another attempt follows by itself."""
     ended = {"state": state, "answer": answer, "reason": reason, "ours": ours, "ended_at": None if again else now}
-    _SETTLING(connection, run=run_id, name=step, **{f"new_{key}": each for key, each in ended.items()})
+    values = {"run": run_id, "name": step, **{f"new_{key}": each for key, each in ended.items()}}
+    return Entry(_SETTLING, values, finds=False, rank=_SETTLED)
 
 
 _SETTLING = Quick(

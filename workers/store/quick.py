@@ -7,7 +7,7 @@ is used all the same: values go in and come out as they do elsewhere.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,14 @@ class _Spelt:
     #: how what comes back is read, column by column
     converts: tuple[tuple[int, Callable[[Any], Any]], ...]
 
+    def values(self, given: Mapping[str, Any]) -> Any:
+        """The parameters as the driver takes them."""
+        values = [
+            (given[name] if asked else fixed) if convert is None else convert(given[name] if asked else fixed)
+            for name, asked, fixed, convert in self.parameters
+        ]
+        return values if self.positional else dict(zip(self.names, values, strict=True))
+
 
 class Quick:
     """`quick(connection, name=value, …)` gives the rows, each a named tuple; `answers` are a statement's RETURNING.
@@ -49,23 +57,33 @@ class Quick:
         self._spelt: dict[str, _Spelt] = {}
 
     def __call__(self, connection: Connection, /, **given: Any) -> list[Any]:
+        return self.many(connection, [given])[0]
+
+    def many(self, connection: Connection, given: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        """The same for each set of parameters, one after another: PostgreSQL is asked them all in one trip."""
+        if not given:
+            return []
         dialect = connection.dialect
         spelt = self._spelt.get(dialect.name) or self._spelt.setdefault(dialect.name, self._spell(dialect))
-        values = [
-            (given[name] if asked else fixed) if convert is None else convert(given[name] if asked else fixed)
-            for name, asked, fixed, convert in spelt.parameters
-        ]
+        values = [spelt.values(each) for each in given]
         driver: Any = connection.connection
         try:
             cursor = driver.cursor()
             try:
-                cursor.execute(spelt.text, values if spelt.positional else dict(zip(spelt.names, values, strict=True)))
-                rows = cursor.fetchall() if self._answers else []
+                if len(values) > 1 and not spelt.positional:
+                    cursor.executemany(spelt.text, values, returning=True)
+                    found = [cursor.fetchall() if self._answers else [] for _ in cursor.results()]
+                else:
+                    found = [self._fetched(cursor, spelt.text, each) for each in values]
             finally:
                 cursor.close()
         except ERRORS as error:
             raise translated(connection, spelt.text, error) from error
-        return [self._read(row, spelt.converts) for row in rows]
+        return [[self._read(row, spelt.converts) for row in rows] for rows in found]
+
+    def _fetched(self, cursor: Any, text: str, values: Any) -> list[Any]:
+        cursor.execute(text, values)
+        return cursor.fetchall() if self._answers else []
 
     def one(self, connection: Connection, /, **given: Any) -> Any:
         """The first row; None where there is none."""
@@ -105,3 +123,28 @@ def _row(names: Sequence[str]) -> Any:
 
 def _bound(kind: TypeEngine[Any], dialect: Dialect) -> _Convert:
     return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change to be made."""
+
+    statement: Quick
+    values: Mapping[str, Any]
+    #: whether it has to find a row
+    finds: bool = True
+    #: it is made after those of a lower one
+    rank: int = 0
+
+
+def enter(connection: Connection, entries: Sequence[Entry]) -> bool:
+    """Make changes in the order of their ranks, those by one statement together. False where one did not find its row:
+    then what else was changed is to be taken back."""
+    by_statement: dict[Quick, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.rank):
+        by_statement.setdefault(entry.statement, []).append(entry)
+    for statement, some in by_statement.items():
+        found = statement.many(connection, [entry.values for entry in some])
+        if any(entry.finds and not rows for entry, rows in zip(some, found, strict=True)):
+            return False
+    return True

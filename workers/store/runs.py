@@ -36,7 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils.compat import uuid7
 
 from workers.store.clock import clock, clock_of
-from workers.store.quick import Quick
+from workers.store.quick import Entry, Quick
 from workers.store.tables import Instant, runs
 
 
@@ -183,17 +183,19 @@ def claim(
     first: dict[str, Any] = {}
     for row in found:
         first.setdefault(row.entity, row)
-    taken: list[Claimed] = []
-    for row in first.values():
-        if len(taken) == len(holders):
-            break
-        # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks
-        # again, in a statement of its own, and the other leaves it.
-        if on_sqlite or _LOCKING(connection, run=row.id):
-            found = _taking(sqlite=on_sqlite)(
-                connection, run=row.id, now=now, mine=holders[len(taken)], seconds=seconds
-            )
-            taken += [Claimed(**one._asdict(), begun=row.state != RunState.PLANNED) for one in found]
+    waiting, taken = list(first.values()), list[Claimed]()
+    while waiting and len(taken) < len(holders):
+        some = waiting[: len(holders) - len(taken)]
+        waiting = waiting[len(some) :]
+        if not on_sqlite:
+            # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks
+            # again, in a statement of its own, and the other leaves it.
+            mine = _LOCKING.many(connection, [{"run": row.id} for row in some])
+            some = [row for row, locked in zip(some, mine, strict=True) if locked]
+        free = iter(holders[len(taken) :])
+        take = [{"run": row.id, "now": now, "mine": next(free), "seconds": seconds} for row in some]
+        for row, got in zip(some, _taking(sqlite=on_sqlite).many(connection, take), strict=True):
+            taken += [Claimed(**one._asdict(), begun=row.state != RunState.PLANNED) for one in got]
     return taken
 
 
@@ -310,16 +312,21 @@ def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[b
     return and_(_free(at, now), ~in_hand, before.is_(None))
 
 
-def renew(connection: Connection, run_id: UUID, holder: str, seconds: float) -> bool:
-    """Keep a run in hand for so many seconds from now; False where it is another's, or nobody's, by now."""
+#: ranks of entries: a run is put down when it has gone on as far as it does
+_GOING_ON, _PUTTING_DOWN = 1, 2
+
+
+def renewing(connection: Connection, run_id: UUID, holder: str, seconds: float) -> Entry:
+    """To keep a run in hand for so many seconds from then. It finds no run that is another's, or nobody's, by then; nor
+    do the others of these."""
     keep = _renewing(sqlite=connection.dialect.name == "sqlite")
-    return bool(keep(connection, run=run_id, mine=holder, seconds=seconds))
+    return Entry(keep, {"run": run_id, "mine": holder, "seconds": seconds}, rank=_GOING_ON)
 
 
-def advance(connection: Connection, run_id: UUID, holder: str, step: int, seconds: float) -> bool:
-    """The step before `step` is over, and the lease begins anew. False where the run is another's by now."""
+def advancing(connection: Connection, run_id: UUID, holder: str, step: int, seconds: float) -> Entry:
+    """The step before `step` is over, and the lease begins anew."""
     go_on = _renewing(sqlite=connection.dialect.name == "sqlite", advances=True)
-    return bool(go_on(connection, run=run_id, mine=holder, seconds=seconds, next=step))
+    return Entry(go_on, {"run": run_id, "mine": holder, "seconds": seconds, "next": step}, rank=_GOING_ON)
 
 
 @cache
@@ -339,36 +346,24 @@ def _renewing(*, sqlite: bool, advances: bool = False) -> Quick:
     return Quick(renew.returning(runs.c.id), runs.c.id)
 
 
-def postpone(
-    connection: Connection,
-    run_id: UUID,
-    holder: str,
-    *,
-    due_at: datetime,
-    attempt: int,
-    reason: str,
-    failed: bool,
-) -> bool:
-    """Put a run down until `due_at`: after a failed attempt, with later runs of its entity waiting for it; else not.
-    False where it is another's, or nobody's, by now."""
-    put_down = _POSTPONING(
-        connection,
-        run=run_id,
-        mine=holder,
-        new_state=RunState.FAILED if failed else RunState.RUNNING,
-        due=due_at,
-        tries=attempt,
-        why=reason,
-        waited_for=failed,
-    )
-    return bool(put_down)
+def postponing(run_id: UUID, holder: str, *, due_at: datetime, attempt: int, reason: str, failed: bool) -> Entry:
+    """Put a run down until `due_at`: after a failed attempt, with later runs of its entity waiting for it; else not."""
+    values = {
+        "run": run_id,
+        "mine": holder,
+        "new_state": RunState.FAILED if failed else RunState.RUNNING,
+        "due": due_at,
+        "tries": attempt,
+        "why": reason,
+        "waited_for": failed,
+    }
+    return Entry(_POSTPONING, values, rank=_PUTTING_DOWN)
 
 
-def finish(
-    connection: Connection, run_id: UUID, holder: str, *, state: RunState, reason: str | None, now: datetime
-) -> bool:
-    """A run is over; False where it is another's, or nobody's, by now."""
-    return bool(_FINISHING(connection, run=run_id, mine=holder, new_state=state, why=reason, ended=now))
+def finishing(run_id: UUID, holder: str, *, state: RunState, reason: str | None, now: datetime) -> Entry:
+    """A run is over."""
+    values = {"run": run_id, "mine": holder, "new_state": state, "why": reason, "ended": now}
+    return Entry(_FINISHING, values, rank=_PUTTING_DOWN)
 
 
 def _over(now: Any) -> dict[str, Any]:

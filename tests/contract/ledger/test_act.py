@@ -486,10 +486,10 @@ def test_a_fault_between_two_steps_leaves_it_told_what_the_first_one_did(
     office.comes(uid="A")
     begin = ledger.begin
 
-    def fails(*given: Any, **named: Any) -> None:
+    def fails(*given: Any, **named: Any) -> Any:
         if named["step"] == "second":
             raise ValueError("it cannot be written down")
-        begin(*given, **named)
+        return begin(*given, **named)
 
     monkeypatch.setattr(ledger, "begin", fails)
     office.work()

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
 from workers.errors import StoreUnavailable
 from workers.store.engine import Store
-from workers.store.quick import Quick
+from workers.store.quick import Entry, Quick, enter
 from workers.store.tables import actions
 
 ROW: dict[str, Any] = {
@@ -78,6 +78,38 @@ def test_a_parameter_that_is_left_out_is_no_null(kept: Store) -> None:
         with pytest.raises(KeyError):
             NAME(connection, which=ROW["id"])
         assert FIND.one(connection, which=ROW["id"]).effect == "e"
+
+
+def test_many_sets_of_parameters_give_the_rows_of_each(kept: Store) -> None:
+    other = {**ROW, "id": uuid7(), "step": "deuxième"}
+    with kept.write() as connection:
+        assert KEEP.many(connection, [other]) == [[]]
+        found = FIND.many(connection, [{"which": each} for each in (other["id"], uuid7(), ROW["id"])])
+        assert FIND.many(connection, []) == []
+
+    assert [[row.step for row in rows] for rows in found] == [["deuxième"], [], ["première"]]
+
+
+def test_entries_are_made_by_their_ranks_and_say_whether_each_found_its_row(kept: Store) -> None:
+    new = {**ROW, "id": uuid7(), "run_id": uuid7()}
+    with kept.write() as connection:
+        entries = [
+            Entry(NAME, {"which": new["id"], "name": "later"}, rank=1),
+            Entry(KEEP, new, finds=False),
+            Entry(NAME, {"which": ROW["id"], "name": "too"}, rank=1),
+        ]
+        assert enter(connection, entries)
+        assert [FIND.one(connection, which=each).effect for each in (new["id"], ROW["id"])] == ["later", "too"]
+        assert not enter(connection, [entries[0], Entry(NAME, {"which": uuid7(), "name": "nobody"})])
+        assert enter(connection, [])
+
+
+def test_one_of_many_that_is_refused_is_their_error(kept: Store) -> None:
+    with pytest.raises(IntegrityError), kept.write() as connection:
+        KEEP.many(connection, [{**ROW, "id": uuid7(), "run_id": uuid7()}, ROW])
+
+    with kept.read() as connection:
+        assert connection.execute(select(func.count()).select_from(actions)).scalar_one() == 1
 
 
 def test_it_is_part_of_the_transaction_it_is_run_in(kept: Store) -> None:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite
 from uuid_utils.compat import uuid7
 
 from workers.store import runs
 from workers.store.engine import Store, open_store
+from workers.store.quick import enter
 from workers.store.runs import Claimed, Filter, Planned, RunState
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -45,7 +47,11 @@ def claim(store: Store, holder: str = "me", *, limit: int = 10, at: datetime = N
 
 def end(store: Store, run: Claimed, holder: str = "me", *, state: RunState = RunState.DONE) -> bool:
     with store.write() as connection:
-        return runs.finish(connection, run.id, holder, state=state, reason=None, now=NOW)
+        return enter(connection, [runs.finishing(run.id, holder, state=state, reason=None, now=NOW)])
+
+
+def renew(connection: Connection, run_id: UUID, holder: str, seconds: float) -> bool:
+    return enter(connection, [runs.renewing(connection, run_id, holder, seconds)])
 
 
 def keys(found: list[Claimed]) -> list[str]:
@@ -106,14 +112,15 @@ def test_a_run_that_failed_is_waited_for_and_one_that_waits_for_its_time_is_not(
     (early,) = claim(store)
     tomorrow = NOW + timedelta(days=1)
     with store.write() as connection:
-        assert runs.postpone(connection, early.id, "me", due_at=tomorrow, attempt=1, reason="503", failed=True)
+        failed = runs.postponing(early.id, "me", due_at=tomorrow, attempt=1, reason="503", failed=True)
+        assert enter(connection, [failed])
     assert claim(store) == []
 
     (early,) = claim(store, at=tomorrow)
     with store.write() as connection:
-        assert runs.postpone(
-            connection, early.id, "me", due_at=tomorrow + timedelta(days=1), attempt=0, reason="waits", failed=False
-        )
+        later = tomorrow + timedelta(days=1)
+        waits = runs.postponing(early.id, "me", due_at=later, attempt=0, reason="waits", failed=False)
+        assert enter(connection, [waits])
     assert keys(claim(store, at=tomorrow)) == ["late"]
 
 
@@ -121,7 +128,8 @@ def test_one_that_wakes_waits_for_the_one_in_hand(store: Store) -> None:
     plan(store, planned("early", at=NOW - timedelta(hours=1)), planned("late"))
     (early,) = claim(store)
     with store.write() as connection:
-        runs.postpone(connection, early.id, "me", due_at=NOW, attempt=0, reason="waits", failed=False)
+        waits = runs.postponing(early.id, "me", due_at=NOW, attempt=0, reason="waits", failed=False)
+        assert enter(connection, [waits])
     (first,) = claim(store)
 
     assert claim(store) == []
@@ -135,10 +143,10 @@ def test_only_the_holder_changes_a_run_and_only_while_the_lease_lasts(store: Sto
 
     assert not end(store, run, "someone else")
     with store.write() as connection:
-        assert not runs.renew(connection, run.id, "someone else", 60)
-        assert runs.renew(connection, run.id, "me", -1)  # it has run out
+        assert not renew(connection, run.id, "someone else", 60)
+        assert renew(connection, run.id, "me", -1)  # it has run out
     with store.write() as connection:
-        assert not runs.renew(connection, run.id, "me", 60)
+        assert not renew(connection, run.id, "me", 60)
     (again,) = claim(store, "someone else")
     assert not end(store, run)
     assert end(store, again, "someone else")
@@ -169,7 +177,7 @@ def test_a_dead_run_is_tried_again_from_the_step_where_it_stopped(store: Store) 
     plan(store, planned("a"))
     (run,) = claim(store)
     with store.write() as connection:
-        runs.advance(connection, run.id, "me", 2, 60)
+        assert enter(connection, [runs.advancing(connection, run.id, "me", 2, 60)])
     end(store, run, state=RunState.DEAD)
     with store.write() as connection:
         assert runs.retry(connection, run.id, now=NOW)
