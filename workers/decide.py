@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,48 +21,69 @@ from workers.store.receipts import Arrived
 from workers.store.runs import Planned
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event that may cause something, as history will show it, but for its booking's lineage and what caused it."""
+
+    id: UUID
+    event: dict[str, Any]
+
+
 def heard(
-    live: Live, found: Sequence[tuple[Arrived, Event]], whole: Callable[[Arrived], Event]
-) -> list[tuple[Arrived, Event]]:
-    """Those that some rule listens to, or that may be the echo of an action; `whole` reads one with its payload, which
-    is asked for only where it is looked at."""
+    live: Live, found: Sequence[tuple[Arrived, Event]], whole: Callable[[Arrived], Event], *, now: datetime
+) -> list[Heard]:
+    """Those that are for some rule, or may be, or may be the echo of an action. No SQL: it needs no transaction.
+
+    `whole` reads one with its payload, which is asked for only where it is looked at.
+    """
     heard = []
     for arrived, event in found:
-        if event.kind is Kind.OOO or live.rules.sees_payload(event.trigger):
-            heard.append((arrived, whole(arrived)))
-        elif live.rules.on(event.trigger):
-            heard.append((arrived, event))
+        candidates = live.rules.candidates(event.trigger, partial(events.said, arrived, event))
+        echoes = event.kind is Kind.OOO
+        if not candidates and not echoes:
+            continue
+        seen = whole(arrived) if echoes or any(one.payload for one in candidates) else event
+        told = events.told(arrived, seen)
+        # What the history knows beyond this is a booking's lineage, and of an echo what caused it.
+        sure = not echoes and not any(one.when is not None and "booking" in one.when.fields for one in candidates)
+        if not sure or decide(live.rules, told, caused_by=None, now=now):
+            heard.append(Heard(arrived.id, told))
     return heard
 
 
-def plan(connection: Connection, live: Live, found: Sequence[tuple[Arrived, Event]], *, now: datetime) -> int:
+def plan(connection: Connection, live: Live, found: Sequence[Heard], *, now: datetime) -> int:
     """Write down the runs that these events cause, and which of them are echoes; returns how many runs are to be done.
 
     The events are in the history already, in this transaction.
     """
     if not found:
         return 0
-    uids = {(arrived.connection, event.booking.uid) for arrived, event in found if event.booking}
-    lineages = bookings.lineages(connection, uids) if uids else {}
-    told = {arrived.id: events.told(arrived, event, lineages) for arrived, event in found}
+    _put_right(connection, [one.event for one in found])
     causes = ledger.cause(
         connection,
-        [
-            Echo(event_id, _happened_at(event), effects)
-            for event_id, event in told.items()
-            if (effects := echo.of_event(event))
-        ],
+        [Echo(one.id, _happened_at(one.event), effects) for one in found if (effects := echo.of_event(one.event))],
     )
     events.mark_caused(connection, {event_id: cause.action_id for event_id, cause in causes.items()})
     planned: list[Planned] = []
-    for event_id, event in told.items():
-        cause = causes.get(event_id)
+    for one in found:
+        event, cause = one.event, causes.get(one.id)
         if cause is not None:
             event["caused_by"] = str(cause.action_id)
         of = Cause(cause.rule, cause.depth + 1) if cause is not None else None
         decisions = decide(live.rules, event, caused_by=of, now=now)
-        planned += [_planned(one, event_id, event, live, cause.depth + 1 if cause else 0) for one in decisions]
+        depth = cause.depth + 1 if cause is not None else 0
+        planned += [_planned(decision, one.id, event, live, depth) for decision in decisions]
     return runs.plan(connection, planned, now) if planned else 0
+
+
+def _put_right(connection: Connection, told: Sequence[dict[str, Any]]) -> None:
+    """Give the events' bookings the lineages that history knows."""
+    named = {(event["connection"], event["booking"]["uid"]) for event in told if event["booking"]}
+    lineages = bookings.lineages(connection, named) if named else {}
+    for event in told:
+        booking = event["booking"]
+        if booking:
+            booking["lineage"] = lineages.get((event["connection"], booking["uid"]), booking["uid"])
 
 
 def _planned(decision: Decision, event_id: UUID, event: dict[str, Any], live: Live, depth: int) -> Planned:

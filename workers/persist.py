@@ -89,12 +89,14 @@ def _write(store: Store, read: Sequence[tuple[Arrived, Event]], live: Live) -> P
     if not read:
         return Persisted()
     spelt = events.spelt(read, sqlite=store.sqlite)
+    heard = decide.heard(live, read, to_event, now=datetime.now(UTC))
     # Not durable by itself: what a power cut takes back is a receipt that waits again, and the sweep rings for it.
     with store.write(durable=False) as connection:
         mine = receipts.settle(connection, [one.id for one, _ in read])
         if len(mine) < len(read):  # another worker took the rest
             read = [(one, event) for one, event in read if one.id in mine]
             spelt = events.spelt(read, sqlite=store.sqlite)
+            heard = [event for event in heard if event.id in mine]
         events.write(connection, spelt)
         bookings.tell(
             connection,
@@ -105,7 +107,6 @@ def _write(store: Store, read: Sequence[tuple[Arrived, Event]], live: Live) -> P
             ),
             on_sqlite=store.sqlite,
         )
-        heard = decide.heard(live, read, to_event)
         return Persisted(len(read), decide.plan(connection, live, heard, now=datetime.now(UTC)))
 
 

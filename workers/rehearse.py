@@ -297,7 +297,7 @@ def event_of(body: bytes, *, pcid: str | None, now: datetime) -> dict[str, Any]:
     if "triggerEvent" in document or "trigger" not in document:
         arrived = Arrived(uuid7(), now, [], body, "", pcid or "", False)
         event = read(body, content_type=None, version=None, received_at=now)
-        return events.told(arrived, event, {})
+        return events.told(arrived, event)
     _check(document)
     blank: dict[str, Any] = {
         **dict.fromkeys((*_MAPPINGS, *_TEXTS)),

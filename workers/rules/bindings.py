@@ -13,7 +13,7 @@ from typing import Any
 from cel_expr_python import cel
 from google.protobuf.message import Message
 
-from workers.rules import guard
+from workers.rules import guard, needs
 from workers.rules.results import Unresolved
 from workers.rules.scope import Stage, plain_stage
 from workers.rules.shapes import Unfit
@@ -49,6 +49,10 @@ class Bindings:
         self._activations: dict[tuple[Stage, bool], cel.Activation] = {}
         self._failed: dict[bool, str] = {}
         self._heaviest: dict[tuple[Stage, frozenset[str], bool], int] = {}
+
+    def said(self, field: str) -> Any:
+        """What the event says in one of `needs.FIELDS`."""
+        return needs.said(self._event, field)
 
     def activation(self, stage: Stage, fields: frozenset[str], payload: bool) -> cel.Activation:
         """The variables on a stage, of the event at least these fields, and its payload if asked. Raises Unresolved."""

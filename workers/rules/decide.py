@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from workers.rules.expressions import Bindings, Template, Unresolved, bind
+from workers.rules.needs import said
 from workers.rules.results import occasion
 from workers.rules.rule import Rule
-from workers.rules.ruleset import Act, RuleSet
+from workers.rules.ruleset import Act, Hearer, RuleSet
 
 #: characters of a key; a longer one is told by its hash
 LONGEST_KEY = 512
@@ -46,30 +48,29 @@ def decide(rules: RuleSet, event: Mapping[str, Any], *, caused_by: Cause | None,
 
     `event` is as history shows it, with its payload. `now` is aware.
     """
-    listening = rules.on(event.get("trigger"))
-    if not listening:
+    candidates = rules.candidates(event.get("trigger"), partial(said, event))
+    if not candidates:
         return []
-    bindings = bind(event, now=now, fields=rules.fields(event.get("trigger")))
-    decisions = (_decision(rule, act, event, bindings, caused_by) for rule, act in listening)
+    bindings = bind(event, now=now, fields=frozenset().union(*(one.fields for one in candidates)))
+    refused = rules.refused(event.get("trigger"), candidates, bindings)
+    decisions = (_decision(one, event, bindings, caused_by) for one in candidates if one not in refused)
     return [decision for decision in decisions if decision is not None]
 
 
-def _decision(
-    rule: Rule, act: Act, event: Mapping[str, Any], bindings: Bindings, caused_by: Cause | None
-) -> Decision | None:
+def _decision(one: Hearer, event: Mapping[str, Any], bindings: Bindings, caused_by: Cause | None) -> Decision | None:
+    rule = one.rule
     if rule.connection is not None and rule.connection != event.get("connection"):
         return None
-    when = rule.when if act == "do" else rule.undo.when if rule.undo is not None else None
     skipped = None
     try:
-        if when is not None and not when.holds(bindings):
+        if one.when is not None and not one.when.holds(bindings):
             return None
     except Unresolved as error:
         skipped = f"when: {error.reason}"
     once, failed = _key("once_per", rule.once_per, bindings, str(event.get("id")))
     entity, failed_too = _key("entity", rule.entity, bindings, "") if rule.entity is not None else (about(event), None)
     return Decision(
-        rule, act, once, entity or about(event), skipped or held_back(rule, caused_by) or failed or failed_too
+        rule, one.act, once, entity or about(event), skipped or held_back(rule, caused_by) or failed or failed_too
     )
 
 

@@ -59,7 +59,7 @@ class Explanation:
 
 def explain(rule: Rule, event: Mapping[str, Any], *, now: datetime, caused_by: Cause | None = None) -> Explanation:
     """What the rule makes of the event. Where it would both undo and do, the doing is told."""
-    heard = [act for _, act in RuleSet([rule]).on(event.get("trigger"))]
+    heard = [one.act for one in RuleSet([rule]).on(event.get("trigger"))]
     act = heard[-1] if heard else None
     decisions = decide(RuleSet([rule]), event, caused_by=caused_by, now=now)
     decision = next((decision for decision in decisions if decision.act == act), None)

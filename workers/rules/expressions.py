@@ -6,8 +6,8 @@ A text that is one expression keeps the type of what it gives; within other text
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from cel_expr_python import cel
@@ -16,9 +16,10 @@ from workers.rules import guard
 from workers.rules.bindings import Bindings, bind
 from workers.rules.functions import LONGEST_TEXT
 from workers.rules.kinds import UNKNOWN
+from workers.rules.needs import Needs, met, needs
 from workers.rules.problems import Mistake, mistakes, silent
 from workers.rules.results import Unresolved, plain, reason, written
-from workers.rules.scope import Scope, Stage
+from workers.rules.scope import Scope, Stage, scope
 from workers.rules.shapes import EVENT
 from workers.rules.syntax import Inner, Unclosed, pieces
 
@@ -63,6 +64,8 @@ class Expression:
     payload: bool = field(repr=False, compare=False)
     #: it has loops
     loops: bool = field(repr=False, compare=False)
+    #: of a condition: what the event must say for it to be true
+    needs: Needs = field(default_factory=dict, repr=False, compare=False)
 
     def evaluate(self, bindings: Bindings, depth: int = 0) -> Any:
         """What it gives, as JSON; `depth` is how deep in other JSON that will be. Raises nothing but Unresolved."""
@@ -81,11 +84,28 @@ class Expression:
             raise Unresolved(_failure(error)) from error
 
     def holds(self, bindings: Bindings) -> bool:
-        """Whether it is true. Raises Unresolved, also where it gives something else than true or false."""
+        """Whether it is true. Raises Unresolved, also where it gives something else than true or false.
+
+        What the event alone makes false is not evaluated, and so is false whatever a payload or a loop would make of
+        the rest.
+        """
+        if self.needs and not met(self.needs, bindings.said):
+            return False
         value = self.evaluate(bindings)
         if value is not True and value is not False:
             raise Unresolved("it gives neither true nor false")
         return bool(value)
+
+    def is_false(self, bindings: Bindings) -> bool:
+        """Whether it is false for certain: not where it has no value."""
+        try:
+            return self.evaluate(bindings) is False
+        except Unresolved:
+            return False
+
+    def with_needs(self) -> Expression:
+        """The same as a condition, which asks the event first what it needs."""
+        return replace(self, needs=needs(self._program))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +234,19 @@ def condition(text: str, scope: Scope) -> Expression:
     if made.type not in ("BOOL", "DYN"):
         begin = offset + len(text) - len(text.lstrip())
         raise Broken([Mistake(begin, f"a condition must be true or false; this is {_type(made.type)}")])
-    return made
+    return made.with_needs()
+
+
+def any_of(conditions: Sequence[Expression]) -> Expression | None:
+    """Several conditions as one that is false where each of them is; None where they are too much for one expression.
+
+    To evaluate it costs a tenth of evaluating each, nearly all of which is the way into CEL and out of it.
+    """
+    try:
+        # Whatever a comment at the end of one swallows, it is no parenthesis.
+        return expression(" || ".join(f"({one.text}\n)" for one in conditions), scope())
+    except Broken:
+        return None
 
 
 def template(

@@ -80,9 +80,16 @@ _WRITTEN = tuple(column.name for column in events.columns if column.name not in 
 
 
 def _row(arrived: Arrived, event: Event) -> dict[str, Any]:
-    booking, event_type = event.booking, event.event_type
+    row = _shown(arrived, event)
     people = [event.organizer, *event.hosts, *event.attendees]
     names = dict.fromkeys(person.name for person in people if person is not None)
+    row["words"] = search.text_of((event.title, *names, event.notes))
+    return row
+
+
+def _shown(arrived: Arrived, event: Event) -> dict[str, Any]:
+    """The columns that are not made for searching."""
+    booking, event_type = event.booking, event.event_type
     return {
         "id": arrived.id,
         "delivery_id": arrived.id,
@@ -109,7 +116,6 @@ def _row(arrived: Arrived, event: Event) -> dict[str, Any]:
         "hosts": [_person(person) for person in event.hosts],
         "attendees": [_person(person) for person in event.attendees],
         "notes": event.notes,
-        "words": search.text_of((event.title, *names, event.notes)),
     }
 
 
@@ -175,7 +181,8 @@ def spell(instant: datetime | None) -> str | None:
     """An instant as text: UTC, milliseconds, Z."""
     if instant is None:
         return None
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return in_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def payloads(connection: Connection, rows: Sequence[Row[Any]]) -> dict[UUID, dict[str, Any]]:
@@ -204,13 +211,24 @@ def payload(connection: Connection, row: Row[Any]) -> dict[str, Any]:
 _BODY = Quick(select(bodies.c.body).where(bodies.c.receipt_id == bindparam("delivery")))
 
 
-def told(arrived: Arrived, event: Event, lineages: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    """An event as the history will show it, with its payload, before anyone asks the history."""
-    uid = event.booking.uid if event.booking else None
-    row = _row(arrived, event)
-    lineage = lineages.get((arrived.connection, uid), uid) if uid is not None else None
-    shown = shape(SimpleNamespace(**row, lineage=lineage, caused_by=None))
-    return {**shown, "payload": event.payload}
+def told(arrived: Arrived, event: Event) -> dict[str, Any]:
+    """An event as the history will show it, with its payload, before anyone asks the history.
+
+    Its booking is taken for its own lineage, as nearly all are; who knows better puts it right.
+    """
+    lineage = event.booking.uid if event.booking is not None else None
+    shown = shape(SimpleNamespace(**_shown(arrived, event), lineage=lineage, caused_by=None))
+    shown["payload"] = event.payload
+    return shown
+
+
+def said(arrived: Arrived, event: Event, field: str) -> Any:
+    """What `told` says in a field that names no more than one object in it: `type`, `organizer.id`, `connection`."""
+    if field in ("connection", "webhook"):
+        return getattr(arrived, field)
+    outer, _, inner = field.partition(".")
+    value = getattr(event, outer)
+    return getattr(value, inner) if inner and value is not None else value
 
 
 def mark_caused(connection: Connection, causes: Mapping[UUID, UUID]) -> None:
