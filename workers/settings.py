@@ -81,7 +81,7 @@ class Settings(BaseModel):
         description="bytes of deliveries kept on local disk while SQL is away; 0: no spool",
     )
     work_threads: int = Field(4, ge=1, le=64, description="threads of a worker process that make events")
-    act_threads: int = Field(4, ge=1, le=64, description="threads of a worker process that carry out actions")
+    act_threads: int = Field(16, ge=1, le=64, description="threads of a worker process that carry out actions")
     lease: float = Field(
         300.0,
         ge=5,

@@ -34,7 +34,7 @@ from workers.calcom.connection import BearerKey
 from workers.persist import persist
 from workers.reach import pack
 from workers.rulebook import Rulebook
-from workers.settings import load
+from workers.settings import Settings, load
 from workers.store import connections, receipts, runs, webhooks
 from workers.store.engine import Store, open_store
 from workers.store.migrate import migrate
@@ -43,9 +43,9 @@ from workers.store.runs import RunState
 from workers.vault import Vault, open_vault
 
 _PART = "actions against the sandbox"
-#: processes, and threads of each: as many calls are under way at once
-_PROCESSES, _THREADS = 2, 2
-_FULL, _QUICK = 2_000, 100
+#: processes, and threads of each, which are as many as workers have by themselves: so many calls are under way at once
+_PROCESSES, _THREADS = 2, Settings.model_fields["act_threads"].default
+_FULL, _QUICK = 4_000, 100
 _RULE = """
 rules:
   - name: bench

@@ -80,7 +80,8 @@ class ToolStep:
         if tool is None or not isinstance(given, Mapping):
             return masked(values)
         secret = [param.name for param in tool.params if param.secret]
-        return {**masked(values), "with": masked(given, *secret)}
+        rest = {key: value for key, value in values.items() if key != "with"}
+        return {**masked(rest), "with": masked(given, *secret)}
 
     def effect(self, call: Call) -> str | None:
         """The name of the out-of-office entry it makes or changes: of that Cal.com sends an event."""

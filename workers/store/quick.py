@@ -71,8 +71,8 @@ class Quick:
             cursor = driver.cursor()
             try:
                 if len(values) > 1 and not spelt.positional:
-                    cursor.executemany(spelt.text, values, returning=True)
-                    found = [cursor.fetchall() if self._answers else [] for _ in cursor.results()]
+                    cursor.executemany(spelt.text, values, returning=bool(self._answers))
+                    found = [cursor.fetchall() for _ in cursor.results()] if self._answers else [[]] * len(values)
                 else:
                     found = [self._fetched(cursor, spelt.text, each) for each in values]
             finally:

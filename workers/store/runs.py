@@ -179,24 +179,19 @@ def claim(
     or none.
     """
     on_sqlite = connection.dialect.name == "sqlite"
-    found = _found(connection, on_sqlite, now, len(holders) * 4, only)
-    first: dict[str, Any] = {}
-    for row in found:
-        first.setdefault(row.entity, row)
-    waiting, taken = list(first.values()), list[Claimed]()
-    while waiting and len(taken) < len(holders):
-        some = waiting[: len(holders) - len(taken)]
-        waiting = waiting[len(some) :]
-        if not on_sqlite:
-            # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks
-            # again, in a statement of its own, and the other leaves it.
-            mine = _LOCKING.many(connection, [{"run": row.id} for row in some])
-            some = [row for row, locked in zip(some, mine, strict=True) if locked]
-        free = iter(holders[len(taken) :])
-        take = [{"run": row.id, "now": now, "mine": next(free), "seconds": seconds} for row in some]
-        for row, got in zip(some, _taking(sqlite=on_sqlite).many(connection, take), strict=True):
-            taken += [Claimed(**one._asdict(), begun=row.state != RunState.PLANNED) for one in got]
-    return taken
+    found = _found(connection, on_sqlite, now, len(holders), only)
+    # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks again,
+    # in a statement of its own, and the other leaves it.
+    some = [row for row in found if row.locked]
+    take = [
+        {"run": row.id, "now": now, "mine": holder, "seconds": seconds}
+        for row, holder in zip(some, holders, strict=False)
+    ]
+    return [
+        Claimed(**one._asdict(), begun=row.state != RunState.PLANNED)
+        for row, taken in zip(some, _taking(sqlite=on_sqlite).many(connection, take), strict=True)
+        for one in taken
+    ]
 
 
 #: of the runs that are due, how many are looked at first; each further look is at so many times more
@@ -249,7 +244,8 @@ def _look(*, sqlite: bool, only: bool = False) -> Select[Any]:
     # A look-up of its own: left to itself PostgreSQL asks every run that is due, and sorts what is left.
     longest = _longest(sqlite=sqlite).cte().prefix_with("MATERIALIZED", dialect="postgresql")
     among = runs.c.id == bindparam("run") if only else runs.c.id.in_(select(longest.c.id))
-    look = select(runs.c.id, runs.c.entity, runs.c.state).where(among, takable).order_by(runs.c.due_at)
+    locked = true() if sqlite else func.pg_try_advisory_xact_lock(func.hashtextextended(runs.c.entity, 0))
+    look = select(runs.c.id, runs.c.state, locked.label("locked")).where(among, takable).order_by(runs.c.due_at)
     # What another is about to take is left to it; SQLite, which has one writer, does not know the words.
     return look.limit(bindparam("most")).with_for_update(skip_locked=True)
 
@@ -271,13 +267,6 @@ def _taking(*, sqlite: bool) -> Quick:
 
 
 _CLAIMED = tuple(runs.c[name] for name in Claimed.__dataclass_fields__ if name != "begun")
-
-
-_LOCKING = Quick(
-    select(runs.c.id).where(
-        runs.c.id == bindparam("run"), func.pg_try_advisory_xact_lock(func.hashtextextended(runs.c.entity, 0))
-    )
-)
 
 
 def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
