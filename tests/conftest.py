@@ -54,6 +54,14 @@ hypothesis.load_profile("daybook")
 
 #: seconds after which a test has failed that waits for something; nothing that goes well takes a tenth of it
 PATIENCE = 60.0
+
+# Structlog's own way to tell an exception shows every local variable, which can take ten seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 #: how httpx2 asks a server of this machine: without certificates, which take longer to read than an answer to come
 PLAIN: dict[str, Any] = {"timeout": PATIENCE, "verify": False, "trust_env": False}
 
