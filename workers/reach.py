@@ -5,16 +5,23 @@ The one place where the store and Cal.com's client meet; neither knows of the ot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from workers.calcom.client import AsyncClient, Client
-from workers.calcom.connection import BearerKey, ClientCredentials, Connection, Credential
+from workers.calcom.connection import BearerKey, ClientCredentials, Connection, Credential, McpToken
 from workers.calcom.rim import AS_USUAL, MAX_WAIT, Timeouts
-from workers.errors import Misconfigured
+from workers.errors import BadInput, Misconfigured
 from workers.store import connections
 from workers.store.budgets import SqlBudget
 from workers.store.engine import Store
 from workers.vault import Vault
+
+_CREDENTIALS: Mapping[str, type[Credential]] = {
+    credential.kind: credential for credential in (BearerKey, ClientCredentials, McpToken)
+}
 
 
 def reach(
@@ -38,22 +45,25 @@ def reach_async(
 
 def pack(credential: Credential) -> str:
     """A credential as the text that is sealed."""
-    if isinstance(credential, BearerKey):
-        fields = {"kind": credential.kind, "key": credential.key}
-    else:
-        fields = {"kind": credential.kind, "client_id": credential.client_id, "secret_key": credential.secret_key}
-    return msgspec.json.encode(fields).decode()
+    fields: dict[str, Any]
+    match credential:
+        case BearerKey(key):
+            fields = {"key": key}
+        case ClientCredentials(client_id, secret_key):
+            fields = {"client_id": client_id, "secret_key": secret_key}
+        case McpToken(pcid, token, file, command):
+            got = {"token": token, "file": file, "command": list(command) or None}
+            fields = {"pcid": pcid, **{name: value for name, value in got.items() if value is not None}}
+    return msgspec.json.encode({"kind": credential.kind, **fields}).decode()
 
 
 def unpack(pcid: str, text: str) -> Credential:
     """The credential in a text that `pack` made. Raises Misconfigured for any other text."""
     try:
-        fields = msgspec.json.decode(text, type=dict[str, str])
-        if fields["kind"] == BearerKey.kind:
-            return BearerKey(fields["key"])
-        if fields["kind"] == ClientCredentials.kind:
-            return ClientCredentials(fields["client_id"], fields["secret_key"])
-    except (msgspec.DecodeError, KeyError):
+        fields = msgspec.json.decode(text, type=dict[str, str | list[str]])
+        made: Credential = msgspec.convert(fields, _CREDENTIALS[str(fields.pop("kind"))])
+        return made
+    except (msgspec.MsgspecError, KeyError, BadInput):
         pass
     raise Misconfigured(
         f"the credential of connection {pcid!r} is not one this Daybook knows; "

@@ -1,6 +1,6 @@
 """The clients: `AsyncClient` for event loops, `Client` for threads. They send and wait, and decide nothing.
 
-What is sent and what an answer means is in `requests`, the order of pages in `pages`, waiting and repeating in
+What is sent and what an answer means is in `dialects`, the order of pages in `pages`, waiting and repeating in
 `exchange`, the bounds in `rim`. Redirects are not followed.
 """
 
@@ -18,10 +18,11 @@ from workers import certificates
 from workers.calcom.budget import Budget
 from workers.calcom.connection import Connection
 from workers.calcom.deadline import TimeLeft, TimeUp
-from workers.calcom.exchange import Answer, Exchange, halt
+from workers.calcom.exchange import Answer, Exchange
 from workers.calcom.proxies import proxy_for
 from workers.calcom.requests import Reply, Request
 from workers.calcom.rim import AS_USUAL, ATTEMPTS, MAX_WAIT, NO_ARGUMENTS, Rim, Timeouts, abody_of, returned
+from workers.calcom.tokens import Tokens
 from workers.calcom.tool import Tool
 from workers.calcom.transport import DeadlineTransport, Through
 from workers.calcom.wire import Wire
@@ -46,7 +47,9 @@ class AsyncClient(Rim):
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         super().__init__(connection, budget, timeouts, max_wait, attempts)
-        self._http = httpx2.AsyncClient(timeout=timeouts.for_httpx2(), transport=transport, verify=certificates.known())
+        self._http = httpx2.AsyncClient(
+            timeout=self.timeouts.for_httpx2(), transport=transport, verify=certificates.known()
+        )
         self._sleep = sleep
 
     async def call(self, tool: Tool | str, arguments: Mapping[str, Any] = NO_ARGUMENTS) -> Reply:
@@ -72,12 +75,31 @@ class AsyncClient(Rim):
                 _postpone(deadline, seconds)
                 await self._sleep(seconds)
                 started = time.monotonic()
-                with self.carried(exchange, started):
-                    answer = await self._send(exchange.request)
-                if pause := halt(answer):
-                    await asyncio.to_thread(self.budget.halt, pause)
-                return self.read(exchange, answer, started)
+                if self.tokens is None:
+                    answer = await self._carry(exchange, started)
+                else:
+                    answer = await self._bear(exchange, self.tokens, started)
+                try:
+                    return self.read(exchange, answer, started)
+                finally:
+                    if exchange.pause:
+                        await asyncio.to_thread(self.budget.halt, exchange.pause)
         raise AssertionError("stamina raises the last error itself")
+
+    async def _bear(self, exchange: Exchange, tokens: Tokens, started: float) -> Answer:
+        """Send it with a token that has to be got first, in a thread; a refused one is renewed once."""
+        most = self.timeouts.total
+        token = await asyncio.to_thread(tokens.current, most)
+        exchange.request = exchange.request.bearing(token)
+        answer = await self._carry(exchange, started)
+        if answer.status == 401 and (newer := await asyncio.to_thread(tokens.instead_of, token, most)):
+            self.renewed(exchange, newer)
+            answer = await self._carry(exchange, started)
+        return answer
+
+    async def _carry(self, exchange: Exchange, started: float) -> Answer:
+        with self.carried(exchange, started):
+            return await self._send(exchange.request)
 
     async def _send(self, request: Request) -> Answer:
         async with self._http.stream(
@@ -159,11 +181,29 @@ class Client(Rim):
             self._sleep(seconds)
         time_left.check()
         started = time.monotonic()
+        if self.tokens is None:
+            answer = self._carry(exchange, time_left, started)
+        else:
+            answer = self._bear(exchange, self.tokens, time_left, started)
+        try:
+            return self.read(exchange, answer, started)
+        finally:
+            if exchange.pause:
+                self.budget.halt(exchange.pause)
+
+    def _bear(self, exchange: Exchange, tokens: Tokens, time_left: TimeLeft, started: float) -> Answer:
+        """Send it with a token that has to be got first; a refused one is renewed once."""
+        token = tokens.current(time_left.seconds())
+        exchange.request = exchange.request.bearing(token)
+        answer = self._carry(exchange, time_left, started)
+        if answer.status == 401 and (newer := tokens.instead_of(token, time_left.seconds())):
+            self.renewed(exchange, newer)
+            answer = self._carry(exchange, time_left, started)
+        return answer
+
+    def _carry(self, exchange: Exchange, time_left: TimeLeft, started: float) -> Answer:
         with self.carried(exchange, started):
-            answer = self._send(exchange.request, time_left)
-        if pause := halt(answer):
-            self.budget.halt(pause)
-        return self.read(exchange, answer, started)
+            return self._send(exchange.request, time_left)
 
     def _send(self, request: Request, time_left: TimeLeft) -> Answer:
         try:

@@ -11,6 +11,8 @@ import httpx2
 from workers.errors import BadInput
 
 HOSTED = "https://api.cal.com/v2"
+#: below the base URL of an MCP server, where the tools are
+MCP_PATH = "/cal-organizations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class BearerKey:
     key: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", _header_safe("The API key", self.key))
+        object.__setattr__(self, "key", header_safe("The API key", self.key))
 
     def headers(self) -> dict[str, str]:
         """What goes with every request."""
@@ -44,8 +46,8 @@ class ClientCredentials:
     secret_key: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "client_id", _header_safe("The client id", self.client_id))
-        object.__setattr__(self, "secret_key", _header_safe("The secret key", self.secret_key))
+        object.__setattr__(self, "client_id", header_safe("The client id", self.client_id))
+        object.__setattr__(self, "secret_key", header_safe("The secret key", self.secret_key))
 
     def headers(self) -> dict[str, str]:
         """What goes with every request."""
@@ -56,7 +58,37 @@ class ClientCredentials:
         return (self.secret_key,)
 
 
-Credential = BearerKey | ClientCredentials
+@dataclass(frozen=True, slots=True)
+class McpToken:
+    """A bearer token of a remote MCP server, and the PCID by which that server knows the organization.
+
+    The token is given, or it is what a file holds, or what a command prints; one of the three. Of the latter two
+    nothing is known here: `tokens` gets them.
+    """
+
+    kind: ClassVar[str] = "mcp"
+    pcid: str
+    token: str | None = field(default=None, repr=False)
+    file: str | None = None
+    #: a program and its arguments, run without a shell; they may hold a secret
+    command: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if (self.token is not None) + (self.file is not None) + bool(self.command) != 1:
+            raise BadInput("The token of an MCP server is given, or in a file, or printed by a command: one of these.")
+        if self.token is not None:
+            object.__setattr__(self, "token", header_safe("The token", self.token))
+
+    def headers(self) -> dict[str, str]:
+        """What goes with every request; nothing where the token has to be got first."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
+
+    def secrets(self) -> tuple[str, ...]:
+        """What may never be shown."""
+        return (self.token,) if self.token is not None else ()
+
+
+Credential = BearerKey | ClientCredentials | McpToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +101,25 @@ class Connection:
     credential: Credential
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "base_url", _base_url(self.base_url))
+        remote = isinstance(self.credential, McpToken)
+        url = _base_url(self.base_url, "https://tools.example.com" if remote else HOSTED, "" if remote else "/v2")
+        object.__setattr__(self, "base_url", url.removesuffix(MCP_PATH).rstrip("/") if remote else url)
 
     @property
     def hint(self) -> str | None:
         """What looks wrong about the base URL though it may be right; None if nothing does."""
+        if isinstance(self.credential, McpToken):
+            if self.base_url != HOSTED:
+                return None
+            return "This is Cal.com's API and no MCP server; it is reached with --kind calcom and an API key."
         if self.base_url.endswith("/v2"):
             return None
         return f"The base URL of Cal.com's API ends in /v2 (hosted: {HOSTED}); this one does not."
 
 
-def _base_url(text: str) -> str:
+def _base_url(text: str, such_as: str, end: str) -> str:
     """The URL without a slash at its end."""
-    wrong = f"The base URL must be http(s)://host[:port]/v2, such as {HOSTED}"
+    wrong = f"The base URL must be http(s)://host[:port]{end}, such as {such_as}"
     try:
         url = httpx2.URL(text.strip())
         _port = urlsplit(text.strip()).port  # raises where the library is lenient: 99999, an open bracket
@@ -94,7 +132,7 @@ def _base_url(text: str) -> str:
     return str(url).rstrip("/")
 
 
-def _header_safe(what: str, text: str) -> str:
+def header_safe(what: str, text: str) -> str:
     """The text without white space around it: pasted keys have some."""
     stripped = text.strip()
     if not stripped or not stripped.isascii() or not stripped.isprintable() or " " in stripped:

@@ -11,9 +11,10 @@ from typing import Any
 
 from workers.calcom.arguments import check
 from workers.calcom.connection import Connection
+from workers.calcom.dialects import Dialect, spoken
 from workers.calcom.pages import walk
 from workers.calcom.rate import SHORTEST, rates, wait
-from workers.calcom.requests import Reply, Request, build, decipher
+from workers.calcom.requests import Reply, Request
 from workers.calcom.tool import Tool
 from workers.errors import CalcomUnavailable, Forbidden, Missing, RateLimited
 
@@ -54,10 +55,13 @@ class Exchange:
     #: whether sending it a second time has no second effect
     repeatable: bool
     patience: Patience
+    dialect: Dialect
     #: an attempt was made to send it
     begun: bool = False
     #: an earlier attempt may have reached Cal.com, and its answer is not known
     lost: bool = False
+    #: how many seconds all calls of the connection pause after the answer
+    pause: float = 0.0
 
     def answered(self, answer: Answer) -> Reply:
         """The reply. Raises the CalcomError the answer means.
@@ -65,8 +69,14 @@ class Exchange:
         When the first answer to a DELETE was lost, "there is no such thing" is the second one's way to say
         that the first did it; only Cal.com's own error counts, not a page from somewhere in between.
         """
+        self.pause = halt(answer)
         try:
-            return decipher(self.tool, answer.status, answer.headers, answer.body, secrets=self.request.secrets)
+            return self.dialect.decipher(
+                self.tool, answer.status, answer.headers, answer.body, secrets=self.request.secrets
+            )
+        except RateLimited as error:  # Cal.com may say so by way of an MCP server, in a body
+            self.pause = max(self.pause, error.after)
+            raise
         except (Forbidden, Missing) as error:
             if self.lost and error.code is not None and error.status in self.tool.gone:
                 return Reply({}, error.status or 0, request_id=error.request_id, repeated=True)
@@ -94,11 +104,12 @@ def plan(
     Raises BadArguments at once, before anything is sent.
     """
     patience = Patience(max_wait)
+    dialect = spoken(connection)
 
     def ask(page: dict[str, Any]) -> Exchange:
-        return Exchange(tool, build(tool, connection, page), tool.repeatable(page), patience)
+        return Exchange(tool, dialect.build(tool, connection, page), tool.repeatable(page), patience, dialect)
 
-    return walk(tool, check(tool, arguments, connection.org_id), ask)
+    return walk(tool, check(tool, arguments, connection.org_id), ask, whole=dialect.WHOLE_LISTS)
 
 
 def halt(answer: Answer) -> float:

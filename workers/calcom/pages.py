@@ -24,12 +24,15 @@ Call = TypeVar("Call")
 
 
 def walk(
-    tool: Tool, arguments: Mapping[str, Any], ask: Callable[[dict[str, Any]], Call]
+    tool: Tool, arguments: Mapping[str, Any], ask: Callable[[dict[str, Any]], Call], *, whole: bool = False
 ) -> Generator[Call, Reply, Reply]:
     """Yields `ask(arguments)` of each call, is sent its reply, and returns the one reply to all.
 
     A list asked for without `take` and `skip` is read to its end; anything else is a single call. It ends on
     a short page, a page with nothing new, and `data` that is no list. Raises Rejected for an endless list.
+
+    A server that reads lists to their end is asked once (`whole`). Another one of the same tools may answer a
+    page where take and skip are left out; that is Cal.com's, of TAKE rows, and whatever full pages came are asked on.
     """
     if not tool.paged or {"take", "skip"} & arguments.keys():
         return (yield ask(dict(arguments)))
@@ -37,23 +40,27 @@ def walk(
     rows: dict[str, Any] = {}
     passed = 0
     for _ in range(MOST_PAGES):
-        reply = yield ask({**arguments, "take": TAKE, "skip": passed})
+        part = {} if whole and first is None else {"take": TAKE, "skip": passed}
+        reply = yield ask({**arguments, **part})
         first = first or reply
         if not isinstance(reply.data, list):
             return reply if reply is first else _whole(first, reply, rows)
         fresh = {_identity(row): row for row in reply.data if _identity(row) not in rows}
         rows |= fresh
         passed += len(reply.data)
-        if not fresh or not _more(reply):
+        if not fresh or not _more(reply, part):
             return _whole(first, reply, rows)
     raise Rejected(f"{tool.name}: the list has more than {passed} rows; ask for parts with take and skip.")
 
 
-def _more(reply: Reply) -> bool:
-    """Whether another page may follow: as `pagination` says, else by whether this one was full."""
+def _more(reply: Reply, part: Mapping[str, int]) -> bool:
+    """Whether another page may follow: as `pagination` says, else by whether this one was full.
+
+    What was asked for as a whole may be one page or all of them: it ends with a full one or not.
+    """
     if isinstance(reply.pagination, dict) and isinstance(reply.pagination.get("hasNextPage"), bool):
         return bool(reply.pagination["hasNextPage"])
-    return len(reply.data) >= TAKE
+    return len(reply.data) >= TAKE if part else len(reply.data) % TAKE == 0
 
 
 def _identity(row: Any) -> str:

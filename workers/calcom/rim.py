@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from types import MappingProxyType
 from typing import Any
@@ -19,11 +19,13 @@ import structlog
 
 from workers.calcom.budget import Budget
 from workers.calcom.connection import Connection
+from workers.calcom.dialects import spoken
 from workers.calcom.exchange import Answer, Exchange, plan
 from workers.calcom.requests import Reply
+from workers.calcom.tokens import source_of
 from workers.calcom.tool import Tool
 from workers.calcom.tools import find
-from workers.errors import CalcomError, CalcomUnavailable, Rejected
+from workers.errors import CalcomUnavailable, DaybookError, Rejected
 
 #: An answer larger than this, in bytes, is not read to its end.
 LARGEST_ANSWER = 32 * 1024 * 1024
@@ -111,7 +113,10 @@ class Rim:
     ) -> None:
         self.connection = connection
         self.budget = budget
-        self.timeouts = timeouts
+        # Whoever reads all pages of a list, and waits between them, says nothing until it is done.
+        self.timeouts = replace(timeouts, read=timeouts.total) if spoken(connection).WHOLE_LISTS else timeouts
+        #: where the bearer token comes from; None: it is part of the credential
+        self.tokens = source_of(connection.credential)
         self._max_wait = max_wait
         self._attempts = attempts
         self._host = httpx2.URL(connection.base_url).host
@@ -176,7 +181,7 @@ class Rim:
         """The reply in the answer, and a line in the log."""
         try:
             reply = exchange.answered(answer)
-        except CalcomError as error:
+        except DaybookError as error:
             raise self._noted(error, exchange, started) from None
         log.info(
             "calcom.answered",
@@ -188,14 +193,19 @@ class Rim:
         )
         return reply
 
-    def _noted(self, error: CalcomError, exchange: Exchange, started: float) -> CalcomError:
+    def renewed(self, exchange: Exchange, token: str) -> None:
+        """The server refused the token, so nothing was done; the request goes once more with that one."""
+        log.info("calcom.token_renewed", tool=exchange.tool.name, pcid=self.connection.pcid)
+        exchange.request = exchange.request.bearing(token)
+
+    def _noted(self, error: DaybookError, exchange: Exchange, started: float) -> DaybookError:
         log.warning(
             "calcom.failed",
             tool=exchange.tool.name,
             pcid=self.connection.pcid,
             error=error.kind,
-            status=error.status,
-            request_id=error.request_id,
+            status=getattr(error, "status", None),
+            request_id=getattr(error, "request_id", None),
             seconds=round(time.monotonic() - started, 3),
         )
         return error

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     """How the tools of a connection are reached."""
 
     CALCOM = "calcom"  #: Cal.com's API v2 directly
+    MCP = "mcp"  #: the same tools on a remote MCP server, which has the credential for Cal.com
 
 
 @dataclass(frozen=True, slots=True)

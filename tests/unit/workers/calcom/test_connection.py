@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from workers.calcom.connection import BearerKey, ClientCredentials, Connection
+from workers.calcom.connection import BearerKey, ClientCredentials, Connection, McpToken
 from workers.errors import BadInput
 
 
@@ -55,6 +57,42 @@ def test_a_base_url_that_is_none_is_refused(wrong: str) -> None:
     assert "password" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://tools.example.com", "https://tools.example.com"),
+        ("https://tools.example.com/", "https://tools.example.com"),
+        ("https://tools.example.com/daybook/", "https://tools.example.com/daybook"),
+        ("https://tools.example.com/cal-organizations", "https://tools.example.com"),
+        ("https://tools.example.com/mcp/cal-organizations/", "https://tools.example.com/mcp"),
+    ],
+)
+def test_the_base_url_of_an_mcp_server_is_what_comes_before_its_path_of_tools(given: str, kept: str) -> None:
+    remote = Connection("acme", given, 1, McpToken("acme", "tok_secret"))
+
+    assert (remote.base_url, remote.hint) == (kept, None)
+
+
+def test_calcoms_api_as_an_mcp_server_is_kept_with_a_hint_and_no_url_says_what_one_looks_like() -> None:
+    assert "--kind calcom" in (Connection("acme", "https://api.cal.com/v2", 1, McpToken("a", "tok_1")).hint or "")
+    with pytest.raises(BadInput, match=r"http\(s\)://host\[:port\], such as https://tools.example.com\."):
+        Connection("acme", "tools", 1, McpToken("acme", "tok_1"))
+
+
+def test_the_token_of_an_mcp_server_is_given_or_comes_from_one_place() -> None:
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"token": "tok_1", "file": "/run/token"},
+        {"file": "/run/token", "command": ("vault", "read")},
+        {"token": "tok 1"},
+        {"token": ""},
+    ]
+    for given in wrong:
+        with pytest.raises(BadInput) as caught:
+            McpToken("acme", **given)
+        assert "tok_" not in caught.value.message
+
+
 def test_a_key_is_stripped_of_what_pasting_adds() -> None:
     assert BearerKey(" cal_1\n").key == "cal_1"
 
@@ -71,3 +109,4 @@ def test_no_repr_shows_a_secret() -> None:
     assert "cal_live_secret" not in repr(connection("https://api.cal.com/v2"))
     assert "hush" not in repr(ClientCredentials("id-1", "hush"))
     assert "id-1" in repr(ClientCredentials("id-1", "hush"))
+    assert "hush" not in repr(McpToken("acme", "hush")) + repr(McpToken("acme", command=("vault", "hush")))

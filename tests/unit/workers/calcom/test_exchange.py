@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from workers.calcom.arguments import check
-from workers.calcom.connection import BearerKey, Connection
+from workers.calcom.connection import BearerKey, Connection, McpToken
 from workers.calcom.exchange import Answer, Exchange, Patience, halt, plan
 from workers.calcom.requests import Reply
 from workers.calcom.tools import find
@@ -24,6 +24,7 @@ from workers.errors import (
 )
 
 ACME = Connection("acme", "https://api.cal.com/v2", 1, BearerKey("cal_live_0123456789"))
+REMOTE = Connection("acme", "https://tools.example.com", 1, McpToken("theirs", "tok_0123456789"))
 USERS = "cal_organizations_users_controller_get_organizations_users"
 USER_CREATE = "cal_organizations_users_controller_create_organization_user"
 USER_CHANGE = "cal_organizations_users_controller_update_organization_user"
@@ -168,3 +169,50 @@ def test_all_pages_of_a_call_share_one_patience() -> None:
 
     assert first.patience is second.patience
     assert ("skip", "250") in second.request.query
+
+
+def told(kind: str, **more: object) -> Answer:
+    """A tool's error as a remote Daybook tells it."""
+    result = {"isError": True, "structuredContent": {"error": {"kind": kind, "message": "m", **more}}}
+    return Answer(200, {}, json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode())
+
+
+def through(tool: str, **arguments: Any) -> Exchange:
+    """The first exchange of a call by way of an MCP server."""
+    return next(plan(REMOTE, find(tool), arguments, 120.0))
+
+
+def test_how_a_request_is_made_and_read_is_for_the_credential_to_say() -> None:
+    assert under_way(USERS).request.url == "https://api.cal.com/v2/organizations/1/users"
+    assert through(USERS).request.url == "https://tools.example.com/cal-organizations"
+    with pytest.raises(BadArguments):
+        through(USERS, take=0)
+
+
+def test_a_limit_that_comes_in_a_body_pauses_everyone_too() -> None:
+    exchange = through(USER_CREATE, email="ann@example.com")
+
+    with pytest.raises(RateLimited) as caught:
+        exchange.answered(told("rate_limited", after=17))
+
+    assert exchange.pause == 17
+    assert exchange.again(caught.value) == 0.0
+
+
+@pytest.mark.parametrize(("sent", "again"), [(False, True), (True, False)])
+def test_through_an_mcp_server_too_a_creation_is_sent_again_only_if_it_never_left(sent: bool, again: bool) -> None:
+    exchange = through(USER_CREATE, email="ann@example.com")
+
+    with pytest.raises(CalcomUnavailable) as caught:
+        exchange.answered(told("calcom_unavailable", sent=sent))
+
+    assert exchange.again(caught.value) is again
+
+
+def test_through_an_mcp_server_too_a_lost_delete_is_done_when_calcom_says_that_it_is_gone() -> None:
+    exchange = through(USER_DELETE, userId=5)
+    exchange.again(LOST)
+
+    assert exchange.answered(told("forbidden", status=403, code="ForbiddenException")).repeated
+    with pytest.raises(Forbidden):
+        exchange.answered(Answer(403, {}, b""))

@@ -17,10 +17,12 @@ MANAGED = find("cal_organizations_controller_get_organizations")
 OPTIONS = find("cal_organizations_attributes_options_controller_get_organization_attribute_options")
 
 
-def walked(answers: list[Any], tool: Any = MEMBERSHIPS, **given: Any) -> tuple[list[dict[str, Any]], Reply]:
+def walked(
+    answers: list[Any], tool: Any = MEMBERSHIPS, *, whole: bool = False, **given: Any
+) -> tuple[list[dict[str, Any]], Reply]:
     """What was asked, and the reply to all, when each call is answered with the next JSON."""
     asked = []
-    steps = walk(tool, {"orgId": 1, **given}, dict)
+    steps = walk(tool, {"orgId": 1, **given}, dict, whole=whole)
     step = next(steps)
     try:
         for answer in answers:
@@ -128,3 +130,27 @@ def test_a_list_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(Rejected, match="more than 750 rows"):
         steps.send(Reply({"data": rows(2 * TAKE, TAKE)}))
+
+
+@pytest.mark.parametrize("count", [0, 1, TAKE - 1, TAKE + 1, 3 * TAKE - 1])
+def test_a_server_that_reads_lists_to_their_end_is_asked_once_and_as_it_was_called(count: int) -> None:
+    asked, reply = walked([{"data": rows(0, count)}], whole=True)
+
+    assert asked == [{"orgId": 1}]
+    assert reply.data == rows(0, count)
+
+
+def test_where_it_answers_full_pages_only_more_is_asked_for_as_it_may_be_a_first_page() -> None:
+    pages_of_it = [{"data": rows(0, TAKE)}, {"data": rows(TAKE, TAKE)}, {"data": rows(2 * TAKE, 3)}]
+
+    asked, reply = walked(pages_of_it, whole=True)
+
+    assert asked == [{"orgId": 1}, {"orgId": 1, "take": 250, "skip": 250}, {"orgId": 1, "take": 250, "skip": 500}]
+    assert reply.data == rows(0, 2 * TAKE + 3)
+
+
+def test_where_it_read_all_and_they_fill_pages_nothing_new_comes() -> None:
+    asked, reply = walked([{"data": rows(0, 2 * TAKE)}, {"data": []}], whole=True)
+
+    assert asked[1:] == [{"orgId": 1, "take": 250, "skip": 500}]
+    assert reply.data == rows(0, 2 * TAKE)

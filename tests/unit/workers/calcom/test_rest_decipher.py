@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from workers.calcom.arguments import check
 from workers.calcom.connection import BearerKey, Connection
-from workers.calcom.requests import Reply, Request, build, decipher
+from workers.calcom.requests import Reply, Request
+from workers.calcom.rest import build, decipher
 from workers.calcom.tool import Tool
 from workers.calcom.tools import TOOLS, find
 from workers.errors import (

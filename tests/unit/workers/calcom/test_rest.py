@@ -7,7 +7,8 @@ from typing import Any
 
 from workers.calcom.arguments import check
 from workers.calcom.connection import BearerKey, ClientCredentials, Connection
-from workers.calcom.requests import Request, build
+from workers.calcom.requests import Request
+from workers.calcom.rest import build
 from workers.calcom.tool import Tool
 from workers.calcom.tools import find
 
