@@ -16,10 +16,10 @@ from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from ingest.session import Doorkeeper, NotAllowed, SignInNeeded
-from workers.errors import DaybookError, StoreUnavailable
+from workers.errors import BadInput, DaybookError, StoreUnavailable
 from workers.store.audit import Who
 from workers.store.keys import Role
 
@@ -28,7 +28,24 @@ log = structlog.get_logger(__name__)
 #: bytes of a message: the largest argument is a service account's key, of a few KB
 LARGEST = 1024 * 1024
 _WHO = "daybook.who"
-_STATUS: dict[type[DaybookError], int] = {SignInNeeded: 401, NotAllowed: 403, StoreUnavailable: 503}
+
+
+class TooLarge(BadInput):
+    """The message is larger than 1 MiB; nothing a tool takes is."""
+
+
+class NoMessage(BadInput):
+    """The body must be one JSON-RPC 2.0 message, an object with method and params; batches are not taken."""
+
+
+#: HTTP's status and JSON-RPC's code
+_STATUS: dict[type[DaybookError], tuple[int, int]] = {
+    TooLarge: (413, -32013),
+    NoMessage: (400, -32600),
+    SignInNeeded: (401, -32001),
+    NotAllowed: (403, -32003),
+    StoreUnavailable: (503, -32603),
+}
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -80,13 +97,44 @@ class McpDoor:
     async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> Response | None:
         """What is to be answered; None where it was."""
         if request.method != "POST":
-            return refused(405, "Only POST: this server keeps no sessions and no streams.", headers={"Allow": "POST"})
+            return refused(
+                405, -32005, "Only POST: no sessions or streams are kept.", headers={"Allow": "POST"}
+            )
         try:
             who = await self._guard.admit(request)
+            body = await _body(request)
         except DaybookError as error:
             return of(error)
-        await self._manager.handle_request({**scope, _WHO: who}, receive, send)
+        await self._manager.handle_request({**scope, _WHO: who}, _again(body, receive), send)
         return None
+
+
+async def _body(request: Request) -> bytes:
+    """One JSON-RPC message. The SDK would quote what it cannot read, at length; here it is told in a sentence."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST:
+            raise TooLarge
+    try:
+        message = msgspec.json.decode(bytes(body))
+    except (msgspec.DecodeError, RecursionError):
+        raise NoMessage("The body is not JSON.") from None
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+        raise NoMessage
+    if not isinstance(message.get("params", {}), dict):
+        raise NoMessage("params must be an object.")
+    return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body, to be received once more."""
+    left = [body]
+
+    async def received() -> Message:
+        return {"type": "http.request", "body": left.pop(), "more_body": False} if left else await receive()
+
+    return received
 
 
 async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -95,11 +143,12 @@ async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 def of(error: DaybookError) -> Response:
     """An error as HTTP says it, and JSON-RPC."""
-    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
-    return refused(status, error.message, headers={"WWW-Authenticate": "Bearer"} if status == 401 else {})
+    found = (both for kind, both in _STATUS.items() if isinstance(error, kind))
+    status, code = next(found, (500, -32603))
+    return refused(status, code, error.message, headers={"WWW-Authenticate": "Bearer"} if status == 401 else {})
 
 
-def refused(status: int, message: str, *, headers: dict[str, str]) -> Response:
+def refused(status: int, code: int, message: str, *, headers: dict[str, str]) -> Response:
     """An answer to a message that was not looked at."""
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32000 - (status - 400) % 100, "message": message}}
+    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
     return Response(msgspec.json.encode(body), status, {**_HEADERS, **headers}, "application/json")
