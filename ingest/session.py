@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from uuid import UUID
 
 import anyio.to_thread
 from starlette.requests import HTTPConnection
@@ -25,10 +26,11 @@ class NotAllowed(DaybookError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The key that asks: its name and role."""
+    """The key that asks: its name and role, and its id unless it is the one in the settings."""
 
     name: str
     role: Role
+    key_id: UUID | None = None
 
 
 class Doorkeeper:
@@ -51,7 +53,7 @@ class Doorkeeper:
             raise SignInNeeded
         if not found.role.covers(needed):
             raise NotAllowed(f"a key with role {found.role} may not do this; it needs role {needed}.")
-        return Identity(found.name, found.role)
+        return Identity(found.name, found.role, found.id)
 
     def _find(self, key: str) -> keys.Key | None:
         with self._store.read() as connection:

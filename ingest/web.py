@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from ingest import api, health
 from ingest.deliveries import Deliveries
 from ingest.intake import PROBE, Intake
+from ingest.mcp.routes import McpServers
 from ingest.quarantine import Quarantine
 from ingest.roster import Roster
 from ingest.spool import Spool
@@ -58,13 +59,15 @@ def make_app(settings: Settings) -> Front:
     spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
     intake = Intake(store, spool, doorbell.ring)
     roster = Roster(store, vault)
+    servers = McpServers(settings, store, vault)
     deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(roster.keep_fresh()), asyncio.create_task(_keep_drained(intake, spool))]
         try:
-            yield
+            async with servers.running():
+                yield
         finally:
             for task in tasks:
                 task.cancel()
@@ -78,6 +81,7 @@ def make_app(settings: Settings) -> Front:
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
             Mount("/api/v1", app=api.make_app(settings, store, vault, broker)),
+            *servers.routes,
         ],
         lifespan=lifespan,
     )

@@ -15,7 +15,7 @@ from workers.calcom.connection import BearerKey, ClientCredentials, Connection, 
 from workers.calcom.rim import AS_USUAL, MAX_WAIT, Timeouts
 from workers.errors import BadInput, Misconfigured
 from workers.store import connections
-from workers.store.budgets import SqlBudget
+from workers.store.budgets import SqlBudget, YieldingBudget
 from workers.store.engine import Store
 from workers.vault import Vault
 
@@ -41,6 +41,14 @@ def reach_async(
     """The same for an event loop. It reads SQL: call it in a thread."""
     connection, budget = _joined(store, vault, pcid)
     return AsyncClient(connection, budget, timeouts=timeouts, max_wait=max_wait)
+
+
+def reach_giving_way(store: Store, vault: Vault, pcid: str, *, patience: float, timeouts: Timeouts) -> Client:
+    """The same for whoever gives way to the actions of rules, and waits for at most so many seconds."""
+    connection, budget = _joined(store, vault, pcid)
+    giving_way = YieldingBudget(store, pcid, budget.per_minute, patience=patience)
+    # It has waited by then: what the budget says after that is that there is nothing to be had.
+    return Client(connection, giving_way, timeouts=timeouts, max_wait=0.0)
 
 
 def pack(credential: Credential) -> str:

@@ -105,6 +105,11 @@ class Settings(BaseModel):
         description="whsec_… secret(s) that sign what `http` steps send, newest first, comma-separated; "
         "unset: derived from the key that seals secrets",
     )
+    mcp_destructive: bool = Field(False, description="whether a key with role admin may call tools that delete, by MCP")
+    mcp_per_minute: int = Field(120, ge=0, description="calls by MCP a minute of one key; 0: as many as come")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="origins of web pages that may ask by MCP, comma-separated; e.g. https://inspector.acme.com"
+    )
     sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
@@ -160,6 +165,14 @@ class Settings(BaseModel):
         if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
             raise ValueError("must be a list of hosts and networks")
         return tuple(wellformed.destination(entry) for entry in entries)
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _allowed_origins(cls, value: object) -> object:
+        entries = [entry for entry in value.split(",") if entry.strip()] if isinstance(value, str) else value
+        if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
+            raise ValueError("must be a list of origins")
+        return tuple(wellformed.origin(entry.strip()) for entry in entries)
 
     @field_validator("python_steps", mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from workers.calcom.client import Client
 from workers.calcom.rim import AS_USUAL
-from workers.reach import reach
+from workers.reach import reach, reach_giving_way
 from workers.store import history
 from workers.store.engine import Store
 from workers.store.history import Filter
@@ -28,10 +28,12 @@ _CALLING, _WAITING = 0.8, 0.1
 class Box:
     """`workers.actions.kind.Toolbox` on the store's connections. Close it.
 
-    No call takes longer than `attempt` seconds.
+    No call takes longer than `attempt` seconds. With `gives_way` the calls let those of others go first, and wait for
+    the budget for so many seconds at most.
     """
 
-    def __init__(self, store: Store, vault: Vault, attempt: float = ATTEMPT) -> None:
+    def __init__(self, store: Store, vault: Vault, attempt: float = ATTEMPT, *, gives_way: float | None = None) -> None:
+        self._gives_way = gives_way
         self._timeouts = AS_USUAL.within(attempt * _CALLING)
         self._max_wait = min(_MAX_WAIT, attempt * _WAITING)
         self._store = store
@@ -47,7 +49,7 @@ class Box:
             made_at, client = self._clients.get(pcid, (now, None))
             if client is not None and now < made_at + _FRESH:
                 return client
-            fresh = reach(self._store, self._vault, pcid, max_wait=self._max_wait, timeouts=self._timeouts)
+            fresh = self._reached(pcid)
             if client is not None:
                 self._old.append((now, client))
             self._clients[pcid] = now, fresh
@@ -57,6 +59,11 @@ class Box:
         for _, one in done:
             one.close()
         return fresh
+
+    def _reached(self, pcid: str) -> Client:
+        if self._gives_way is None:
+            return reach(self._store, self._vault, pcid, max_wait=self._max_wait, timeouts=self._timeouts)
+        return reach_giving_way(self._store, self._vault, pcid, patience=self._gives_way, timeouts=self._timeouts)
 
     def count_events(self, pcid: str, triggers: Sequence[str], email: str, *, since: datetime, until: datetime) -> int:
         """How many events the history has of these triggers with this person in them. Raises StoreUnavailable."""

@@ -70,6 +70,14 @@ def signing_secret(written: str) -> None:
         raise ValueError("must be whsec_ and 24 to 64 bytes in base64")
 
 
+def origin(written: str) -> str:
+    """What a browser calls a page's origin: scheme, host and port, nothing after."""
+    parts = _parts(written)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.path.strip("/"):
+        raise ValueError("must be origins such as https://inspector.acme.com, without a path")
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
 def public_url(written: str) -> str:
     """An address that URLs are made of by adding a path; without the slashes at its end."""
     parts = _parts(written)

@@ -96,7 +96,7 @@ class Param:
             item["minLength"] = self.min_length
         schema: dict[str, Any] = {"type": "array", "items": item} if self.many else item
         schema |= dict(self.keywords or {})
-        schema["description"] = f"{self.description.removesuffix('.')}. {self.note}".strip()
+        schema["description"] = _with(self.note, self.description)
         return schema
 
 
@@ -170,7 +170,7 @@ class Tool:
     @property
     def description(self) -> str:
         """The sentence and the note, for people and models who choose a tool."""
-        return f"{self.sentence.removesuffix('.')}. {self.note}".strip()
+        return _with(self.note, self.sentence)
 
     def input_schema(self, org_id: int | None = None) -> dict[str, Any]:
         """JSON Schema of the arguments. With `org_id` (the connection's) `orgId` may be left out."""
@@ -199,6 +199,11 @@ class Tool:
         properties |= {name: {"anyOf": [schema, {}]} for name, schema in schemas.items()}
         known = {"$schema": DIALECT, "type": "object", "properties": properties}
         return known | ({"$defs": definitions} if definitions else {})
+
+
+def _with(note: str, text: str) -> str:
+    """The tool list's own words, and after them what they leave out."""
+    return f"{text.removesuffix('.')}. {note}" if note else text
 
 
 def path_id(name: str, description: str, kind: Literal["number", "string"] = "number") -> Param:

@@ -37,7 +37,7 @@ class SqlBudget:
     ) -> None:
         self._store = store
         self._pcid = pcid
-        self._per_minute = per_minute
+        self.per_minute = per_minute
         self._clock = clock
         self._lock = threading.Lock()
         #: when SQL was last looked at for a halt, and the end of the latest halt that is known of; on our own clock
@@ -45,11 +45,11 @@ class SqlBudget:
 
     def reserve(self) -> float:
         """Take one call; the seconds to wait before making it."""
-        if not self._per_minute:
+        if not self.per_minute:
             return self._halted()
         # A burst larger than a minute's worth would let a small budget be overdrawn several times over.
-        burst = min(BURST, self._per_minute)
-        return self._change(lambda level, now: budget.reserve(level, now, per_minute=self._per_minute, burst=burst))
+        burst = min(BURST, self.per_minute)
+        return self._change(lambda level, now: budget.reserve(level, now, per_minute=self.per_minute, burst=burst))
 
     def halt(self, seconds: float) -> None:
         """No call of any process for so many seconds."""
@@ -107,3 +107,47 @@ class SqlBudget:
         if row is None:
             raise NotFound(f"The connection {self._pcid!r} was removed while it was used.")
         return Level(row.next_at, row.halted_until)
+
+
+class YieldingBudget(SqlBudget):
+    """The same budget for whoever gives way to the actions of rules: it takes a call only where none is waited for.
+
+    It looks again for up to `patience` seconds; after them `reserve` says how long it would still be, and has taken
+    nothing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pcid: str,
+        per_minute: int,
+        *,
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        super().__init__(store, pcid, per_minute, clock=clock)
+        self._patience = patience
+        self._sleep = sleep
+
+    def reserve(self) -> float:
+        """Take one call, if need be later; more than 0 where none was taken: the seconds until there may be one."""
+        until = self._clock() + self._patience
+        while True:
+            seconds = self._taken()
+            left = until - self._clock()
+            if seconds <= 0 or seconds > left:
+                return seconds
+            self._sleep(min(seconds, left))
+
+    def _taken(self) -> float:
+        if not self.per_minute:
+            return super().reserve()
+        # Half of what may go at once is left to the actions.
+        burst = max(1, min(BURST, self.per_minute) // 2)
+
+        def step(level: Level, now: float) -> tuple[Level | None, float]:
+            taken, seconds = budget.reserve(level, now, per_minute=self.per_minute, burst=burst)
+            return (taken, 0.0) if seconds <= 0 else (None, seconds)
+
+        return self._change(step)

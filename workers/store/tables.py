@@ -338,17 +338,48 @@ keys = Table(
     Column("revoked_at", Instant),
 )
 
+#: who asked for what that changes something or calls Cal.com, and what came of it
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # in the order of time
+    Column("at", Instant, nullable=False),
+    Column("key_id", Uuid),  # null: no key of the table, as the one in the settings
+    Column("name", Text, nullable=False),  # the key's, for people
+    Column("role", Text, nullable=False),
+    Column("door", Text, nullable=False),  # by which it came: mcp, …
+    Column("what", Text, nullable=False),
+    Column("connection", Text),
+    Column("arguments", Document),  # without secrets
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text),
+    Column("ended_at", Instant),
+    Index("ix_audit_name_id", "name", "id"),
+    Index("ix_audit_what_id", "what", "id"),
+    Index("ix_audit_connection_id", "connection", "id"),
+)
+
+#: how often each key has asked, by one number
+key_rates = Table(
+    "key_rates",
+    metadata,
+    Column("key", Text, primary_key=True),  # its id, or the name of one that has none
+    Column("next_at", Float, nullable=False),  # Unix seconds
+)
+
 __all__ = [
     "UNPROVED",
     "UNSETTLED",
     "Instant",
     "actions",
+    "audit",
     "bodies",
     "bookings",
     "budgets",
     "connections",
     "event_people",
     "events",
+    "key_rates",
     "keys",
     "leases",
     "metadata",
