@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from ingest.cli import output
+from ingest.cli.credential_options import HOSTED, KeyOptions, TokenOptions, api_url, credential_of
 from ingest.cli.demo import MARK
 from ingest.cli.filters import Json
-from ingest.cli.secret_input import given
 from ingest.cli.workspace import Workspace, opened
 from workers.errors import BadInput, Conflict, DaybookError, NotFound
 from workers.store.connections import Connection
@@ -31,20 +31,40 @@ _GREATEST_ID = 2_147_483_647
 def add(
     pcid: Pcid,
     org_id: Annotated[int, typer.Option(min=1, max=_GREATEST_ID, help="The organization's id at Cal.com.")],
-    base_url: Annotated[str, typer.Option(help="Cal.com's API, ending in /v2.")] = "https://api.cal.com/v2",
-    kind: Annotated[str, typer.Option(help="calcom: Cal.com's API v2.")] = "calcom",
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Cal.com's API, ending in /v2; or the MCP server, to whose URL /cal-organizations is added.",
+            show_default=HOSTED,
+        ),
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(help="calcom: Cal.com's API v2; mcp: the same tools on an MCP server.")
+    ] = "calcom",
     api_key: Annotated[str | None, typer.Option(help="An API key of an admin of the organization.")] = None,
     api_key_file: Annotated[Path | None, typer.Option(help="A file that holds the key; - reads stdin.")] = None,
     client_id: Annotated[str | None, typer.Option(help="A platform client's id, instead of an API key.")] = None,
     client_secret: Annotated[str | None, typer.Option(help="The platform client's secret.")] = None,
     client_secret_file: Annotated[Path | None, typer.Option(help="A file that holds it; - reads stdin.")] = None,
+    remote_pcid: Annotated[
+        str | None, typer.Option(help="The MCP server's PCID for the organization.", show_default="the same")
+    ] = None,
+    token: Annotated[str | None, typer.Option(help="A bearer token of the MCP server.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="A file that holds the token; - reads stdin.")] = None,
+    token_from: Annotated[
+        Path | None, typer.Option(help="A file that is read for every call: somebody renews the token in it.")
+    ] = None,
+    token_command: Annotated[
+        str | None,
+        typer.Option(help="A command that prints a token, run without a shell, and again when the token is refused."),
+    ] = None,
     per_minute: Annotated[
         int, typer.Option(min=0, max=100_000, help="Calls a minute over all processes; 0: as many as come.")
     ] = _PER_MINUTE,
     replacing: Annotated[bool, typer.Option("--replace", help="Change the connection of that PCID.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Add a connection. Nothing is sent to Cal.com; `connections test` does that."""
+    """Add a connection. Nothing is sent to anybody; `connections test` does that."""
     from sqlalchemy.exc import IntegrityError
 
     from workers.calcom.connection import Connection as Reached
@@ -54,13 +74,11 @@ def add(
     if not pcid.isprintable() or not pcid or " " in pcid or len(pcid) > _LONGEST_PCID:
         raise BadInput(f"PCID must be 1 to {_LONGEST_PCID} printable characters without a space.")
     if kind not in list(connections.Kind):
-        raise BadInput(f"--kind may be {', '.join(connections.Kind)}.")
-    credential = _credential(
-        given("--api-key", api_key, api_key_file),
-        client_id,
-        given("--client-secret", client_secret, client_secret_file),
-    )
-    reached = Reached(pcid, base_url, org_id, credential)
+        raise BadInput(f"--kind may be {' or '.join(connections.Kind)}.")
+    keys = KeyOptions(api_key, api_key_file, client_id, client_secret, client_secret_file)
+    tokens = TokenOptions(remote_pcid, token, token_file, token_from, token_command)
+    credential = credential_of(kind, pcid, keys, tokens)
+    reached = Reached(pcid, api_url(kind, base_url), org_id, credential)
     row = connections.Connection(pcid, connections.Kind(kind), reached.base_url, org_id, per_minute, datetime.now(UTC))
     with opened(making=True) as workspace:
         _refuse_beside_the_demo(workspace)
@@ -77,7 +95,8 @@ def add(
     output.say(f"{'Changed' if replaced else 'Added'} connection {pcid}.", style="green")
     if reached.hint:
         output.say(f"Note: {reached.hint}", style="yellow")
-    output.say(f"`daybook connections test {pcid}` asks Cal.com whether it works.", style="dim")
+    asked = "Cal.com" if row.kind is connections.Kind.CALCOM else "the MCP server"
+    output.say(f"`daybook connections test {pcid}` asks {asked} whether it works.", style="dim")
 
 
 @app.command(name="list")
@@ -184,16 +203,6 @@ def _tested(workspace: Workspace, pcid: str) -> dict[str, Any]:
         }  # fmt: skip
     detail = f"The credential is good, the role reads webhooks: {count} at Cal.com."
     return {"pcid": pcid, "ok": True, "kind": None, "status": 200, "webhooks": count, "detail": detail}
-
-
-def _credential(api_key: str | None, client_id: str | None, client_secret: str | None) -> Any:
-    from workers.calcom.connection import BearerKey, ClientCredentials
-
-    if api_key is not None and client_id is None and client_secret is None:
-        return BearerKey(api_key)
-    if api_key is None and client_id is not None and client_secret is not None:
-        return ClientCredentials(client_id, client_secret)
-    raise BadInput("Give --api-key (or --api-key-file), or --client-id with --client-secret (or --client-secret-file).")
 
 
 def _shape(row: Connection) -> dict[str, Any]:

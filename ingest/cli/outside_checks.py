@@ -10,9 +10,17 @@ from urllib.parse import urlsplit
 
 from ingest.cli.verdicts import Verdict, fail, ok, warn
 from workers import addresses
-from workers.errors import CalcomError, CalcomUnavailable, DaybookError, Forbidden, RateLimited, Unauthorized
+from workers.errors import (
+    CalcomError,
+    CalcomUnavailable,
+    DaybookError,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+)
 from workers.settings import Settings
-from workers.store.connections import Connection
+from workers.store.connections import Connection, Kind
 from workers.store.engine import Store
 from workers.vault import Vault
 
@@ -34,6 +42,8 @@ def at_calcom(store: Store, vault: Vault, connection: Connection) -> Verdict:
     from workers.reach import reach
 
     check = f"connection {connection.pcid}"
+    if connection.kind is Kind.MCP:
+        return _at_server(check, store, vault, connection)
     try:
         with reach(store, vault, connection.pcid, max_wait=15.0) as client:
             try:
@@ -48,6 +58,49 @@ def at_calcom(store: Store, vault: Vault, connection: Connection) -> Verdict:
     except DaybookError as error:
         return meaning(check, error, connection.org_id)
     return ok(check, f"the key is valid, {connection.org_id} is an organization, the role reads users and webhooks")
+
+
+def _at_server(check: str, store: Store, vault: Vault, connection: Connection) -> Verdict:
+    from workers.calcom.users import PREFIX as USERS
+    from workers.calcom.webhooks import PREFIX as WEBHOOKS
+    from workers.reach import reach
+
+    try:
+        with reach(store, vault, connection.pcid, max_wait=15.0) as client:
+            client.call(f"{USERS}get_organizations_users", {"take": 1})
+            client.call(f"{WEBHOOKS}get_all_organization_webhooks", {"take": 1})
+    except DaybookError as error:
+        return through(check, error)
+    return ok(
+        check, f"the MCP server takes the token, and reads users and webhooks of organization {connection.org_id}"
+    )
+
+
+def through(check: str, error: DaybookError) -> Verdict:
+    """What an error on a plain reading call says about a connection of kind mcp. Pure.
+
+    Its message tells who said no, the MCP server or Cal.com behind it.
+    """
+    match error:
+        case Unauthorized() | Forbidden():
+            remedy = (
+                "If it is the token: `daybook connections add … --kind mcp --replace`. What the MCP server may do at "
+                "Cal.com is mended there."
+            )
+        case RateLimited():
+            detail = f"a rate limit is reached for {error.after:.0f} s"
+            return warn(check, detail, "Look again then; --per-minute of the connection lowers its pace.")
+        case NotFound():
+            remedy = "See that --remote-pcid is what the MCP server calls the organization, and that it has the tools."
+        case CalcomUnavailable():
+            remedy = "See that the base URL and the token's file or command are right, and this machine may reach it."
+        case CalcomError():
+            remedy = (
+                "See that the base URL is what comes before /cal-organizations, and the organization's id is right."
+            )
+        case _:
+            remedy = "Mend that first."
+    return fail(check, error.message, remedy)
 
 
 def meaning(check: str, error: DaybookError, org_id: int) -> Verdict:

@@ -34,6 +34,7 @@ from workers.errors import (
 _PLAIN: Mapping[str, type[CalcomError]] = {
     "unauthorized": Unauthorized,
     "forbidden": Forbidden,
+    "not_allowed": Forbidden,  # its key's role, not Cal.com's
     "missing": Missing,
     "already_exists": AlreadyExists,
     "rejected": Rejected,

@@ -60,7 +60,7 @@ def test_a_pcid_is_taken_once(store: Store, vault: Vault) -> None:
 
 
 def test_replacing_changes_everything_but_the_day_it_was_made(store: Store, vault: Vault) -> None:
-    later = replace(ACME, base_url="http://new/v2", org_id=7, per_minute=0, created_at=datetime.now(UTC))
+    later = replace(ACME, kind=Kind.MCP, base_url="http://new/v2", org_id=7, per_minute=0, created_at=datetime.now(UTC))
     with store.write() as sql:
         assert not connections.replace(sql, vault, later, "new")
         connections.add(sql, vault, ACME, "old")

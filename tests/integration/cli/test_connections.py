@@ -70,6 +70,61 @@ def test_a_wrong_connection_is_refused(daybook: Daybook, words: list[str]) -> No
     assert daybook.error("connections", "add", "new", "--org-id", "1", *words)["kind"] == "bad_input"
 
 
+REMOTE = ["--kind", "mcp", "--base-url", "https://tools.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--kind", "mcp", "--token", "t"], "--base-url is needed for --kind mcp"),
+        ([*REMOTE], "Give one of --token, --token-file, --token-from and --token-command"),
+        ([*REMOTE, "--token", "t", "--token-command", "vault read"], "Give one of"),
+        ([*REMOTE, "--token", "t", "--token-file", "key"], "keep one"),
+        ([*REMOTE, "--token", "a b"], "holds a space"),
+        ([*REMOTE, "--token-file", "no such file"], "cannot be read"),
+        ([*REMOTE, "--token-from", "no such file"], "--token-from: no such file cannot be read"),
+        ([*REMOTE, "--token-from", "-"], "--token-file - reads stdin once"),
+        ([*REMOTE, "--token-command", "vault 'read"], "cannot be split"),
+        ([*REMOTE, "--token-command", " "], "is empty"),
+        ([*REMOTE, "--token", "t", "--remote-pcid", ""], "--remote-pcid is empty"),
+        ([*REMOTE, "--token", "t", "--api-key", "cal_x"], "--api-key: for --kind calcom; with --kind mcp give one of"),
+        (["--api-key", "cal_x", "--token", "t", "--remote-pcid", "p"], "--remote-pcid, --token: for --kind mcp"),
+        (["--kind", "mcp", "--base-url", "ftp://tools", "--token", "t"], "such as https://tools.example.com"),
+    ],
+)
+def test_a_connection_of_the_wrong_kind_or_with_the_wrong_token_says_what_to_give(
+    daybook: Daybook, words: list[str], said: str
+) -> None:
+    error = daybook.error("connections", "add", "new", "--org-id", "1", *words)
+
+    assert error["kind"] == "bad_input"
+    assert said in error["message"]
+
+
+def test_a_connection_of_kind_mcp_is_kept_and_shows_no_token(daybook: Daybook) -> None:
+    added = daybook.run(
+        "connections", "add", "far", *REMOTE, "--org-id", "7", "--token-command", "vault read hush", "--json"
+    )
+    kept = {row["pcid"]: row for row in daybook.json("connections", "list")}["far"]
+    (tested,) = daybook.json("connections", "test", "far", status=1)
+
+    assert json.loads(added.stdout) == kept
+    assert (kept["kind"], kept["base_url"]) == ("mcp", "https://tools.example.com")
+    assert tested["kind"] == "calcom_unavailable"
+    assert "the command vault cannot be run" in tested["detail"]
+    assert "hush" not in json.dumps([kept, tested]) + added.stderr
+
+
+def test_a_connection_may_change_its_kind(daybook: Daybook) -> None:
+    words = ["connections", "add", "acme", "--replace", "--org-id", "4821"]
+
+    daybook.run(*words, *REMOTE, "--token", "t")
+    assert daybook.json("connections", "list")[0]["kind"] == "mcp"
+    daybook.run(*words, "--base-url", daybook.sandbox.base_url, "--api-key", "cal_sandbox_owner")
+
+    assert daybook.json("connections", "test")[0]["ok"] is True
+
+
 def test_a_test_says_what_calcom_said(daybook: Daybook) -> None:
     assert daybook.json("connections", "test")[0]["webhooks"] == 0
     daybook.connect("cal_wrong")

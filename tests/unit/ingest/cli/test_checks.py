@@ -17,6 +17,7 @@ from workers.errors import (
     DaybookError,
     Forbidden,
     Misconfigured,
+    NotFound,
     RateLimited,
     Rejected,
     Unauthorized,
@@ -85,6 +86,28 @@ def test_each_error_of_a_connection_has_its_own_remedy(error: DaybookError, stat
     assert verdict.state is state
     assert said in verdict.detail
     assert verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "said", "remedy"),
+    [
+        (Unauthorized("the MCP server answered 401", status=401), State.FAIL, "MCP server", "--kind mcp --replace"),
+        (Forbidden("Cal.com answered 403", status=403), State.FAIL, "Cal.com answered", "mended there"),
+        (RateLimited(after=42.0), State.WARN, "42 s", "--per-minute"),
+        (NotFound("There is no connection 'acme'"), State.FAIL, "no connection", "--remote-pcid"),
+        (CalcomUnavailable("no token", sent=False), State.FAIL, "no token", "file or command"),
+        (Rejected("no such path", status=404), State.FAIL, "no such path", "before /cal-organizations"),
+        (Misconfigured("the key is gone"), State.FAIL, "the key is gone", "Mend"),
+    ],
+)
+def test_each_error_of_a_connection_by_way_of_an_mcp_server_has_its_own_remedy(
+    error: DaybookError, state: State, said: str, remedy: str
+) -> None:
+    verdict = outside_checks.through("connection acme", error)
+
+    assert verdict.state is state
+    assert said in verdict.detail
+    assert remedy in verdict.remedy
 
 
 def test_a_redirect_would_lose_every_event() -> None:

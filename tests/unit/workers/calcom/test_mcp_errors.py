@@ -154,6 +154,13 @@ def test_an_error_of_a_daybook_is_the_one_it_was_there(kind: str, expected: type
         assert (error.status, error.code, error.request_id) == (404, "NotFoundException", "r-1")
 
 
+def test_a_key_whose_role_does_not_cover_the_call_tells_nothing_of_what_is_at_calcom() -> None:
+    error = error_of(daybook("not_allowed"), tool=DELETE)
+
+    assert type(error) is Forbidden
+    assert (error.status, error.code) == (None, None)
+
+
 def test_the_store_of_the_other_daybook_is_not_ours() -> None:
     assert not isinstance(error_of(daybook("store_unavailable", sent=False)), errors.StoreUnavailable)
 
