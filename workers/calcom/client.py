@@ -89,13 +89,16 @@ class AsyncClient(Rim):
     async def _bear(self, exchange: Exchange, tokens: Tokens, started: float) -> Answer:
         """Send it with a token that has to be got first, in a thread; a refused one is renewed once."""
         most = self.timeouts.total
-        token = await asyncio.to_thread(tokens.current, most)
+        token = await asyncio.to_thread(self.got, exchange, started, tokens.current, most)
         exchange.request = exchange.request.bearing(token)
         answer = await self._carry(exchange, started)
-        if answer.status == 401 and (newer := await asyncio.to_thread(tokens.instead_of, token, most)):
-            self.renewed(exchange, newer)
-            answer = await self._carry(exchange, started)
-        return answer
+        if answer.status != 401:
+            return answer
+        newer = await asyncio.to_thread(self.got, exchange, started, tokens.instead_of, token, most)
+        if newer is None:
+            return answer
+        self.renewed(exchange, newer)
+        return await self._carry(exchange, started)
 
     async def _carry(self, exchange: Exchange, started: float) -> Answer:
         with self.carried(exchange, started):
@@ -193,13 +196,16 @@ class Client(Rim):
 
     def _bear(self, exchange: Exchange, tokens: Tokens, time_left: TimeLeft, started: float) -> Answer:
         """Send it with a token that has to be got first; a refused one is renewed once."""
-        token = tokens.current(time_left.seconds())
+        token = self.got(exchange, started, tokens.current, time_left.seconds())
         exchange.request = exchange.request.bearing(token)
         answer = self._carry(exchange, time_left, started)
-        if answer.status == 401 and (newer := tokens.instead_of(token, time_left.seconds())):
-            self.renewed(exchange, newer)
-            answer = self._carry(exchange, time_left, started)
-        return answer
+        if answer.status != 401:
+            return answer
+        newer = self.got(exchange, started, tokens.instead_of, token, time_left.seconds())
+        if newer is None:
+            return answer
+        self.renewed(exchange, newer)
+        return self._carry(exchange, time_left, started)
 
     def _carry(self, exchange: Exchange, time_left: TimeLeft, started: float) -> Answer:
         with self.carried(exchange, started):

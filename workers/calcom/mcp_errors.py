@@ -98,7 +98,9 @@ def http(asked: Asked, status: int, headers: Mapping[str, str]) -> CalcomError:
         message = f"{head}: its limit is reached. All calls of this connection wait {after:.0f} s."
         return RateLimited(message, after=after, request_id=asked.request_id)
     if status == 401:
-        remedy = "It refuses the token: give a new one with `daybook connections add --replace`."
+        remedy = (
+            "It refuses the token: give a new one with `daybook connections add --replace`, or renew it at its source."
+        )
         return Unauthorized(f"{head}. {remedy}", **known)
     if status == 403:
         return Forbidden(f"{head}. Its token may not do that; the server's owner knows what it may.", **known)

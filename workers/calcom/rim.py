@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import stamina
@@ -26,6 +26,8 @@ from workers.calcom.tokens import source_of
 from workers.calcom.tool import Tool
 from workers.calcom.tools import find
 from workers.errors import CalcomUnavailable, DaybookError, Rejected
+
+T = TypeVar("T")
 
 #: An answer larger than this, in bytes, is not read to its end.
 LARGEST_ANSWER = 32 * 1024 * 1024
@@ -192,6 +194,13 @@ class Rim:
             seconds=round(time.monotonic() - started, 3),
         )
         return reply
+
+    def got(self, exchange: Exchange, started: float, get: Callable[..., T], *values: Any) -> T:
+        """What a source of tokens gives; where it gives none, nothing was sent."""
+        try:
+            return get(*values)
+        except CalcomUnavailable as error:
+            raise self._noted(error, exchange, started) from None
 
     def renewed(self, exchange: Exchange, token: str) -> None:
         """The server refused the token, so nothing was done; the request goes once more with that one."""

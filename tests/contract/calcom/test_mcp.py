@@ -277,11 +277,12 @@ def test_a_refused_token_is_renewed_once_and_the_call_goes_again_whatever_it_is(
 
 
 def test_without_a_token_nothing_is_sent(call: Call, server: Server, tmp_path: Path) -> None:
-    with pytest.raises(CalcomUnavailable, match="cannot be read") as caught:
+    with capture_logs() as logs, pytest.raises(CalcomUnavailable, match="cannot be read") as caught:
         call(CREATE, McpToken("theirs", file=str(tmp_path / "none")), **ADA)
 
     assert not caught.value.sent
     assert server.seen == []
+    assert [line["error"] for line in logs if line["event"] == "calcom.failed"] == ["calcom_unavailable"] * 3
 
 
 def test_a_token_that_the_server_repeats_does_not_show(call: Call, server: Server, tmp_path: Path) -> None:
