@@ -71,12 +71,12 @@ class Office:
                 self._keys[role] = keys.create(sql, name=f"the {role}", role=role, now=datetime.now(UTC))[1]
         return self._keys[role]
 
-    def connect(self, pcid: str, calcom: Calcom, *, per_minute: int = 0) -> None:
+    def connect(self, pcid: str, calcom: Calcom, *, per_minute: int = 0, api_key: str = "cal_sandbox_owner") -> None:
         row = connections.Connection(
             pcid, connections.Kind.CALCOM, calcom.base_url, calcom.org_id, per_minute, datetime.now(UTC)
         )
         with self.store.write() as sql:
-            connections.add(sql, self.vault, row, pack(BearerKey("cal_sandbox_owner")))
+            connections.add(sql, self.vault, row, pack(BearerKey(api_key)))
 
     def post(self, body: bytes, *, path: str = TOOLS, role: Role | None = Role.ADMIN, **more: str) -> httpx2.Response:
         """One message as bytes."""
@@ -142,41 +142,44 @@ def another_calcom(_another_calcom: Calcom) -> Calcom:
 StartOffice = Callable[..., Office]
 
 
+@contextlib.contextmanager
+def running_office(**environ: str) -> Iterator[Office]:
+    """A web process with the settings given; it has no connection yet."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="daybook-")))
+        values = {
+            "DATA_DIR": str(folder),
+            "SECRET_KEY": Fernet.generate_key().decode(),
+            "BROKER_URL": f"unix://{folder}/none.sock",
+            **environ,
+        }
+        settings = load({f"DAYBOOK_{name}": value for name, value in values.items()}, cwd=folder)
+        store = stack.enter_context(contextlib.closing(open_store(settings.database)))
+        migrate(store)
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        server = uvicorn.Server(uvicorn.Config(make_app(settings), log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            server.should_exit = True
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+        stack.callback(stop)
+        deadline = time.monotonic() + PATIENCE
+        while not server.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield Office(url, settings, store, open_vault(settings))
+
+
 @pytest.fixture
 def start_office() -> Iterator[StartOffice]:
     """Starts a web process with the settings given; it has no connection yet."""
     with contextlib.ExitStack() as stack:
-
-        def starter(**environ: str) -> Office:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="daybook-")))
-            values = {
-                "DATA_DIR": str(folder),
-                "SECRET_KEY": Fernet.generate_key().decode(),
-                "BROKER_URL": f"unix://{folder}/none.sock",
-                **environ,
-            }
-            settings = load({f"DAYBOOK_{name}": value for name, value in values.items()}, cwd=folder)
-            store = stack.enter_context(contextlib.closing(open_store(settings.database)))
-            migrate(store)
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            server = uvicorn.Server(uvicorn.Config(make_app(settings), log_level="warning", access_log=False))
-            thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-            thread.start()
-
-            def stop() -> None:
-                server.should_exit = True
-                thread.join(PATIENCE)
-                assert not thread.is_alive()
-
-            stack.callback(stop)
-            deadline = time.monotonic() + PATIENCE
-            while not server.started:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            return Office(url, settings, store, open_vault(settings))
-
-        yield starter
+        yield lambda **environ: stack.enter_context(running_office(**environ))
 
 
 @pytest.fixture
