@@ -97,9 +97,7 @@ class McpDoor:
     async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> Response | None:
         """What is to be answered; None where it was."""
         if request.method != "POST":
-            return refused(
-                405, -32005, "Only POST: no sessions or streams are kept.", headers={"Allow": "POST"}
-            )
+            return refused(405, -32005, "Only POST: no sessions or streams are kept.", headers={"Allow": "POST"})
         try:
             who = await self._guard.admit(request)
             body = await _body(request)
