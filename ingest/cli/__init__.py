@@ -47,12 +47,14 @@ def _whole(
 def assemble() -> None:
     """Hang every noun under the command, once. They are imported here, not above: a test may want one of them alone."""
     from ingest.cli import (
+        audit,
         bookings,
         connections,
         deliveries,
         doctor,
         events,
         keys,
+        mcp,
         processes,
         rules,
         runs,
@@ -63,9 +65,10 @@ def assemble() -> None:
 
     processes.add_to(app)
     doctor.add_to(app)
-    for noun in (connections, webhooks, deliveries, events, bookings, rules, runs, tools, keys):
+    for noun in (connections, webhooks, deliveries, events, bookings, rules, runs, tools, keys, audit):
         app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
     trigger.add_to(app)
+    mcp.add_to(app)
 
 
 def main() -> None:

@@ -28,13 +28,17 @@ from workers.vault import Vault
 _CALL, _PATIENCE = 60.0, 20.0
 
 
+def toolsets(settings: Settings, store: Store, _vault: Vault, box: Box) -> Sequence[Toolset]:
+    """What each server offers."""
+    return (CalcomTools(store, box, destructive=settings.mcp_destructive),)
+
+
 class McpServers:
     """All of them, for one web process. `routes` answer while `running` is entered."""
 
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
         self._box = Box(store, vault, _CALL, gives_way=_PATIENCE)
-        tools = CalcomTools(store, self._box, destructive=settings.mcp_destructive)
-        servers: Sequence[Toolset] = (tools,)
+        servers = toolsets(settings, store, vault, self._box)
         directory = Directory(settings.base_url, servers)
         self._guard = Guard(Doorkeeper(settings, store), frozenset((_own(settings), *settings.allowed_origins)))
         self._directory = directory

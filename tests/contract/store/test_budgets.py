@@ -11,7 +11,7 @@ import pytest
 from workers.calcom.budget import BURST
 from workers.errors import NotFound
 from workers.store import connections, removals
-from workers.store.budgets import LOOK, SqlBudget
+from workers.store.budgets import LOOK, SqlBudget, YieldingBudget
 from workers.store.connections import Connection, Kind
 from workers.store.engine import Store, open_store
 from workers.vault import Vault
@@ -143,3 +143,53 @@ def test_a_removed_connection_says_so(store: Store) -> None:
 
     with pytest.raises(NotFound, match="was removed"):
         SqlBudget(store, "acme", SLOW).reserve()
+
+
+class Waiting:
+    """A clock and a sleep that remembers."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def budget(self, store: Store, *, patience: float, per_minute: int = SLOW) -> YieldingBudget:
+        return YieldingBudget(store, "acme", per_minute, patience=patience, clock=lambda: self.now, sleep=self.sleep)
+
+
+def test_who_gives_way_leaves_half_of_a_burst_to_the_actions(store: Store) -> None:
+    waiting, action = Waiting(), SqlBudget(store, "acme", SLOW)
+    budget = waiting.budget(store, patience=1.0)
+
+    assert [budget.reserve() for _ in range(BURST // 2)] == [0.0] * (BURST // 2)
+    assert budget.reserve() > 1.0
+    assert [action.reserve() for _ in range(BURST // 2)] == [0.0] * (BURST // 2)
+
+
+def test_who_gives_way_takes_nothing_while_it_waits(store: Store) -> None:
+    waiting, action = Waiting(), SqlBudget(store, "acme", ONE)
+    assert action.reserve() == 0
+
+    assert waiting.budget(store, patience=5.0, per_minute=ONE).reserve() > 5.0
+    assert round(action.reserve() / 60) == 1  # the next place, as if nobody had asked
+
+
+def test_who_gives_way_looks_again_for_as_long_as_it_has_patience(store: Store) -> None:
+    waiting = Waiting()
+    budget = waiting.budget(store, patience=200.0, per_minute=ONE)
+    assert budget.reserve() == 0
+
+    assert budget.reserve() > 0  # the database's clock stands still beside the test's
+    assert sum(waiting.slept) > 100
+
+
+def test_who_gives_way_keeps_a_halt_where_there_is_no_rate(store: Store) -> None:
+    waiting = Waiting()
+    budget = waiting.budget(store, patience=5.0, per_minute=0)
+    assert budget.reserve() == 0
+
+    budget.halt(60)
+    assert budget.reserve() > 5.0
