@@ -28,6 +28,9 @@ def serve(
 
     Over HTTP they are part of the web process, at /cal-organizations and /daybook; that asks for keys.
     """
+    if not stdio:
+        raise BadInput("Give --stdio. Over HTTP `daybook up` serves MCP at /cal-organizations and /daybook.")
+
     import asyncio
     import contextlib
 
@@ -37,8 +40,6 @@ def serve(
     from workers.store.keys import Role
     from workers.toolbox import Box
 
-    if not stdio:
-        raise BadInput("Give --stdio. Over HTTP `daybook up` serves MCP at /cal-organizations and /daybook.")
     if role not in list(Role):
         raise BadInput(f"--role must be one of {', '.join(Role)}.")
     with (

@@ -9,6 +9,7 @@ from typing import Any
 from ingest.mcp.toolset import Offer, Page, Prompt, Target
 from ingest.session import NotAllowed
 from workers.actions.telling import masked
+from workers.calcom import hops
 from workers.calcom.tool import Tool
 from workers.calcom.tools import TOOLS, find
 from workers.errors import BadArguments, NotFound
@@ -62,6 +63,11 @@ class CalcomTools:
                 f"{name} deletes, which is off: whoever runs Daybook turns it on with DAYBOOK_MCP_DESTRUCTIVE=true."
             )
         pcid = self._chosen(arguments.get(PCID))
+        if (passed := hops.came_through.get()) > hops.MOST:
+            raise NotAllowed(
+                f"The call came here through {passed} Daybooks: a connection of kind mcp leads back to itself. "
+                "Point its base URL, or its remote PCID, elsewhere."
+            )
         reply = self._box.caller(pcid).call(name, {key: value for key, value in arguments.items() if key != PCID})
         return reply.json
 

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from ingest.session import Doorkeeper, NotAllowed, SignInNeeded
+from workers.calcom import hops
 from workers.errors import BadInput, DaybookError, StoreUnavailable
 from workers.store.audit import Who
 from workers.store.keys import Role
@@ -72,6 +73,7 @@ class Guard:
         if origin is not None and origin.lower() not in self._origins:
             raise NotAllowed(f"Pages of {origin[:100]} may not ask here; DAYBOOK_ALLOWED_ORIGINS names those that may.")
         identity = await self._doorkeeper.identify(request, Role.VIEWER)
+        hops.came_through.set(hops.read(request.headers.get(hops.HEADER)))
         return Who(identity.name, identity.role, identity.key_id)
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from workers.calcom import mcp_errors
+from workers.calcom import hops, mcp_errors
 from workers.calcom.connection import MCP_PATH, Connection, McpToken
 from workers.calcom.requests import USER_AGENT, Reply, Request, parse, request_id_in, secrets_in
 from workers.calcom.rest import is_error
@@ -50,6 +50,7 @@ def build(tool: Tool, connection: Connection, arguments: Mapping[str, Any]) -> R
             "Accept": ACCEPT,
             "Content-Type": "application/json",
             "User-Agent": USER_AGENT,
+            hops.HEADER: str(hops.came_through.get() + 1),
             **credential.headers(),
         },
         body=json.dumps(call, allow_nan=False, separators=(",", ":")).encode(),

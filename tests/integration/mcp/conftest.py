@@ -188,3 +188,16 @@ def office(start_office: StartOffice, calcom: Calcom) -> Office:
     made = start_office(MCP_DESTRUCTIVE="true", MCP_PER_MINUTE="0")
     made.connect("acme", calcom)
     return made
+
+
+@pytest.fixture(scope="session")
+def _shared_office(_calcom: Calcom) -> Iterator[Office]:
+    with running_office(MCP_DESTRUCTIVE="true", MCP_PER_MINUTE="0") as made:
+        made.connect("acme", _calcom)
+        yield made
+
+
+@pytest.fixture
+def shared_office(_shared_office: Office, calcom: Calcom) -> Office:
+    """The same, one for all tests that leave it as it is."""
+    return _shared_office

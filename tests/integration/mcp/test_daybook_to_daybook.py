@@ -65,9 +65,9 @@ def second(office: Office, calcom: Calcom, tmp_path: Path) -> Daybook:
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name.removeprefix("cal_organizations_"))
 def test_each_tool_has_its_effect_at_cal_com_and_its_reply_here(
-    office: Office, calcom: Calcom, tmp_path: Path, tool: Any
+    shared_office: Office, calcom: Calcom, tmp_path: Path, tool: Any
 ) -> None:
-    with calcom.http as http, reached(office, tmp_path) as client:
+    with calcom.http as http, reached(shared_office, tmp_path) as client:
         ids = prepared(http)  # type: ignore[arg-type]  # its posts and gets are a test client's
         if tool.name.endswith("_assign_organization_attribute_option_to_user"):
             ids["userId"] = 90212
@@ -94,11 +94,11 @@ def test_each_tool_has_its_effect_at_cal_com_and_its_reply_here(
     ],
 )
 def test_an_error_of_cal_com_is_the_same_by_way_of_another_daybook(
-    office: Office, tmp_path: Path, name: str, arguments: dict[str, Any]
+    shared_office: Office, tmp_path: Path, name: str, arguments: dict[str, Any]
 ) -> None:
-    with reach(office.store, office.vault, "acme") as direct, pytest.raises(DaybookError) as there:
+    with reach(shared_office.store, shared_office.vault, "acme") as direct, pytest.raises(DaybookError) as there:
         direct.call(name, arguments)
-    with reached(office, tmp_path) as client, pytest.raises(DaybookError) as here:
+    with reached(shared_office, tmp_path) as client, pytest.raises(DaybookError) as here:
         client.call(name, arguments)
 
     def told(error: Any) -> Any:
@@ -133,6 +133,19 @@ def test_a_daybook_that_is_gone_is_unavailable_and_nothing_was_sent(office: Offi
         client.call(CREATE, {"email": "ann@acme.example"})
 
     assert not caught.value.sent
+
+
+def test_a_connection_that_leads_back_to_itself_ends_with_its_reason(start_office: StartOffice) -> None:
+    office = start_office(MCP_PER_MINUTE="0")
+    row = connections.Connection("circle", connections.Kind.MCP, office.url, 4821, 0, datetime.now(UTC))
+    credential = pack(McpToken("circle", office.key(Role.VIEWER)))
+    with office.store.write() as sql:
+        connections.add(sql, office.vault, row, credential)
+
+    refused = office.call(USERS, Role.VIEWER)
+
+    assert refused["isError"]
+    assert "leads back to itself" in refused["content"][0]["text"]
 
 
 def test_webhooks_are_registered_by_way_of_another_daybook(second: Daybook) -> None:

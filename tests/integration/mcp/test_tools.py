@@ -83,8 +83,8 @@ def test_a_list_is_exactly_the_tool_list(start_office: StartOffice) -> None:
             assert shown["description"].startswith(description.removesuffix(".")), (name, parameter)
 
 
-def test_schemas_are_valid_and_the_hints_tell_what_a_tool_does(office: Office) -> None:
-    for tool in office.ask("tools/list")["result"]["tools"]:
+def test_schemas_are_valid_and_the_hints_tell_what_a_tool_does(shared_office: Office) -> None:
+    for tool in shared_office.ask("tools/list")["result"]["tools"]:
         jsonschema.Draft202012Validator.check_schema(tool["inputSchema"])
         jsonschema.Draft202012Validator.check_schema(tool["outputSchema"])
         known, hints = TOOLS[tool["name"]], tool["annotations"]
@@ -137,10 +137,10 @@ def state(http: httpx2.Client, attribute: str) -> Any:
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name.removeprefix("cal_organizations_"))
 def test_the_sdks_client_calls_each_tool_and_the_effect_is_at_cal_com(
-    office: Office, calcom: Calcom, tool: Any
+    shared_office: Office, calcom: Calcom, tool: Any
 ) -> None:
     async def call(arguments: dict[str, Any]) -> Any:
-        async with sdk(office, Role.ADMIN) as client:
+        async with sdk(shared_office, Role.ADMIN) as client:
             return await client.call_tool(tool.name, arguments)
 
     with calcom.http as http:
@@ -158,17 +158,17 @@ def test_the_sdks_client_calls_each_tool_and_the_effect_is_at_cal_com(
     assert (before != after) == seen
 
 
-def test_the_sdks_client_lists_the_tools(office: Office) -> None:
+def test_the_sdks_client_lists_the_tools(shared_office: Office) -> None:
     async def names() -> list[str]:
-        async with sdk(office, Role.ADMIN) as client:
+        async with sdk(shared_office, Role.ADMIN) as client:
             return [tool.name for tool in (await client.list_tools()).tools]
 
     assert asyncio.run(names()) == list(TOOLS)
 
 
-def test_a_key_sees_and_calls_what_its_role_covers(office: Office) -> None:
+def test_a_key_sees_and_calls_what_its_role_covers(shared_office: Office) -> None:
     def names(role: Role) -> set[str]:
-        return {tool["name"] for tool in office.ask("tools/list", role=role)["result"]["tools"]}
+        return {tool["name"] for tool in shared_office.ask("tools/list", role=role)["result"]["tools"]}
 
     reading = {name for name, tool in TOOLS.items() if tool.reads}
     deleting = {name for name, tool in TOOLS.items() if tool.destructive}
@@ -176,7 +176,7 @@ def test_a_key_sees_and_calls_what_its_role_covers(office: Office) -> None:
     assert names(Role.OPERATOR) == set(TOOLS) - deleting
     assert names(Role.ADMIN) == set(TOOLS)
     for role, name in ((Role.VIEWER, CREATE), (Role.OPERATOR, DELETE)):
-        refused = office.call(name, role, PCID="acme", orgId=4821, userId=90211, email="ann@example.com")
+        refused = shared_office.call(name, role, PCID="acme", orgId=4821, userId=90211, email="ann@example.com")
         assert refused["structuredContent"]["error"]["kind"] == "not_allowed"
         assert "needs role" in refused["content"][0]["text"]
 
@@ -202,15 +202,15 @@ def test_what_deletes_is_off_until_a_setting_turns_it_on(start_office: StartOffi
         ({"PCID": "\x00"}, "There is no connection"),
     ],
 )
-def test_an_argument_that_is_wrong_is_named(office: Office, arguments: dict[str, Any], said: str) -> None:
-    refused = office.call(USERS, **arguments)
+def test_an_argument_that_is_wrong_is_named(shared_office: Office, arguments: dict[str, Any], said: str) -> None:
+    refused = shared_office.call(USERS, **arguments)
 
     assert refused["isError"]
     assert said in refused["content"][0]["text"]
 
 
-def test_what_cal_com_refuses_says_its_status_and_what_to_do(office: Office) -> None:
-    refused = office.call(
+def test_what_cal_com_refuses_says_its_status_and_what_to_do(shared_office: Office) -> None:
+    refused = shared_office.call(
         "cal_organizations_webhooks_controller_get_organization_webhook", webhookId="none", orgId=4821
     )
 
@@ -237,8 +237,8 @@ def test_what_cal_com_refuses_says_its_status_and_what_to_do(office: Office) -> 
         (CALL % b'"name": "none", "arguments": {"a": "%s"}' % (b"a" * 1_100_000), 413, "1 MiB"),
     ],
 )  # fmt: skip
-def test_a_message_that_is_wrong_is_told_so(office: Office, body: bytes, status: int, said: str) -> None:
-    answer = office.post(body)
+def test_a_message_that_is_wrong_is_told_so(shared_office: Office, body: bytes, status: int, said: str) -> None:
+    answer = shared_office.post(body)
 
     assert answer.status_code == status
     assert said in answer.json()["error"]["message"]
@@ -272,9 +272,9 @@ def test_pages_of_other_origins_may_not_ask(start_office: StartOffice) -> None:
     assert "DAYBOOK_ALLOWED_ORIGINS" in office.post(message, origin="https://evil.example").text
 
 
-def test_only_post_is_spoken(office: Office) -> None:
+def test_only_post_is_spoken(shared_office: Office) -> None:
     for method in ("GET", "DELETE", "PUT"):
-        answer = httpx2.request(method, f"{office.url}/cal-organizations", **PLAIN)
+        answer = httpx2.request(method, f"{shared_office.url}/cal-organizations", **PLAIN)
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
