@@ -89,7 +89,8 @@ def cut(text: str | None, most: int) -> str | None:
     """A text of at most about `most` characters; of what is cut the length is said."""
     if text is None:
         return None
-    whole = text.encode("utf-8", "replace").decode()  # half a surrogate pair is no JSON in UTF-8
+    # Half a surrogate pair is no JSON in UTF-8, and a NUL no text of PostgreSQL's.
+    whole = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     return whole if len(whole) <= most else f"{whole[:most]}… ({len(whole)} characters)"
 
 
@@ -105,7 +106,7 @@ def fit(value: Any, room: int) -> Any:
 def _cut(value: Any, texts: int, members: int, depth: int) -> Any:
     if isinstance(value, str):
         return cut(value, texts)
-    if isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST_NUMBER:  # nor is NaN
         return str(value)[:texts]
     if not isinstance(value, Mapping | list | tuple) or not value:
         return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ingest.mcp.history import bookings, events, operations, pages, runs, trials
+from ingest.mcp.history import bookings, brief, events, operations, pages, runs, trials
 from ingest.mcp.history.arguments import check
 from ingest.mcp.history.masking import Masker
 from ingest.mcp.history.prompts import PROMPTS
@@ -28,8 +28,8 @@ _EVERY = (
     operations.TRIGGER,
 )
 TOOLS: Mapping[str, Tool] = {tool.offer.name: tool for tool in _EVERY}
-#: parameters that an audit entry has
-_MOST = 50
+#: parameters that an audit entry has, and bytes of them
+_MOST, _ROOM = 50, 8_000
 
 
 class History:
@@ -46,7 +46,7 @@ class History:
     )
 
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
-        self._desk = Desk(settings, store, vault)
+        self.desk = Desk(settings, store, vault)
 
     def offers(self) -> Sequence[Offer]:
         """All of them."""
@@ -56,25 +56,25 @@ class History:
         """The connection that is named; of a rule's text only its length."""
         long = TOOLS[name].long if name in TOOLS else ()
         some = [*arguments.items()][:_MOST]
-        told = {_plain(key): _length(value) if key in long else value for key, value in some}
-        pcid = arguments.get("connection")
-        return Target(_plain(pcid[:200]) if isinstance(pcid, str) else None, masked(told))
+        told = {str(key): _length(value) if key in long else value for key, value in some}
+        pcid, shown = arguments.get("connection"), brief.fit(masked(told), _ROOM)
+        return Target(brief.cut(pcid, 200) if isinstance(pcid, str) else None, shown if isinstance(shown, dict) else {})
 
     def call(self, who: Who, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """The tool's answer. Raises BadArguments, BadInput, NotFound, Conflict, StoreUnavailable and the like."""
         offer = named(self.offers(), name)
         asked = check(name, offer.input_schema, arguments)
         hide = Masker() if asked.get("mask", False) else _as_it_is
-        answer: Mapping[str, Any] = hide(TOOLS[name].answer(self._desk, asked, hide))
+        answer: Mapping[str, Any] = hide(TOOLS[name].answer(self.desk, asked, hide))
         return answer
 
     def pages(self) -> Sequence[Page]:
         """The catalogue, and the live rules."""
-        return pages.every(self._desk)
+        return pages.every(self.desk)
 
     def page(self, uri: str) -> str:
         """The text of one of them."""
-        return pages.read(self._desk, uri)
+        return pages.read(self.desk, uri)
 
     def prompts(self) -> Sequence[Prompt]:
         """The three usual questions."""
@@ -89,7 +89,3 @@ def _length(value: Any) -> str:
     return (
         f"({len(value)} {'characters' if isinstance(value, str) else 'members'})" if hasattr(value, "__len__") else ""
     )
-
-
-def _plain(text: object) -> str:
-    return str(text)[:200]
