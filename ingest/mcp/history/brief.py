@@ -107,7 +107,7 @@ def _cut(value: Any, texts: int, members: int, depth: int) -> Any:
     if isinstance(value, str):
         return cut(value, texts)
     if isinstance(value, int | float) and not abs(value) <= _LARGEST_NUMBER:  # nor is NaN
-        return str(value)[:texts]
+        return "(a number too large for JSON)"
     if not isinstance(value, Mapping | list | tuple) or not value:
         return value
     if depth == _DEEPEST:
