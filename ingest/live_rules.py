@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from workers.rules.kinds import KindSpec
-from workers.rules.load import read_text
+from workers.rules.rule import Rule
 from workers.store import outcomes, rules
 from workers.store.events import spell
 from workers.store.outcomes import ByRule
@@ -30,11 +28,9 @@ def read(sql: Connection) -> list[Live]:
     return [Live(version, runs.get(version.name)) for version in rules.live(sql)]
 
 
-def shape(live: Live, kinds: Mapping[str, KindSpec]) -> dict[str, Any]:
-    """One as it is shown."""
+def shape(live: Live, rule: Rule | None) -> dict[str, Any]:
+    """One as it is shown; `rule` is its version as it was read, None where that can no longer be read."""
     version, runs = live.version, live.runs
-    found, _ = read_text(version.source, version.file, kinds)
-    rule = found[0] if found else None
     return {
         "name": version.name,
         "description": rule.description if rule is not None else "",

@@ -56,14 +56,15 @@ def check(
 def list_rules(as_json: Json = False) -> None:
     """List the rules that are live, with what became of their runs."""
     from ingest import live_rules
-    from workers.rules.load import read_folder
+    from workers.rules.load import read_folder, read_text
 
     with opened() as workspace:
         settings = workspace.settings
         with workspace.store.read() as sql:
             live = live_rules.read(sql)
     kinds = _kinds(settings)
-    shown = [live_rules.shape(one, kinds) for one in live]
+    compiled = [read_text(one.version.source, one.version.file, kinds)[0] for one in live]
+    shown = [live_rules.shape(one, next(iter(rules), None)) for one, rules in zip(live, compiled, strict=True)]
     if as_json:
         for one in shown:
             output.json_line(one)

@@ -118,19 +118,15 @@ class _Rules:
         self._name = name
         self._rules: list[Rule] = []
         self.note: str | None = None
-        unread = []
+        wanted = [version for version in live if name in (None, version.name)]
         try:
-            book = desk.book
+            with desk.store.read() as sql:
+                found = {version.name: desk.rule(sql, version) for version in wanted}
         except Misconfigured as error:
             self.note = f"No rule could be looked at: {error.message}"
             return
-        with desk.store.read() as sql:
-            for version in live:
-                if name in (None, version.name):
-                    try:
-                        self._rules.append(book.rule(sql, version.id))
-                    except NotFound:
-                        unread.append(version.name)
+        self._rules = [rule for rule in found.values() if rule is not None]
+        unread = [name for name, rule in found.items() if rule is None]
         if unread:
             self.note = f"{_NOW} These cannot be read any more: {', '.join(unread)}."
 

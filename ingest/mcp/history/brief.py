@@ -9,8 +9,8 @@ import msgspec
 
 #: characters of a title or name, of a reason, of notes
 _TITLE, REASON, NOTES = 120, 300, 1_000
-#: people that are named
-_PEOPLE = 5
+#: people that are named, actions of a run
+_PEOPLE, _ACTIONS = 5, 20
 #: characters of texts and members of lists and objects that are kept, ever fewer until it fits
 _STEPS = ((500, 50), (200, 20), (100, 8), (40, 4))
 #: levels of JSON that are kept
@@ -69,7 +69,8 @@ def run(told: Mapping[str, Any], actions: Sequence[Mapping[str, Any]], *, room: 
     return {
         **{name: told[name] for name in names},
         "reason": cut(told["reason"], REASON),
-        "actions": [action(each, room=room) for each in actions],
+        "actions": [action(each, room=room) for each in actions[:_ACTIONS]],
+        **({"actions_left_out": len(actions) - _ACTIONS} if len(actions) > _ACTIONS else {}),
     }
 
 

@@ -21,8 +21,11 @@ from workers.store import deliveries, history, ledger, outcomes, runs
 from workers.store.deliveries import Filter
 from workers.store.events import payload, shape
 
-#: bytes of a payload, headers of a delivery, runs of an event, days of statistics
-_PAYLOAD, _HEADERS, _RUNS, _DAYS = 12_000, 40, 20, 100
+#: bytes of a payload, headers of a delivery, runs of an event, days of statistics, and names in them
+_PAYLOAD, _HEADERS, _RUNS, _DAYS = 10_000, 20, 20, 100
+_NAMES = 100
+#: characters of a header
+_HEADER = 200
 
 
 def _search(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
@@ -43,6 +46,11 @@ def _get(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
         told = shape(row)
         caused = runs.of_events(sql, [event_id])
         actions = ledger.of_runs(sql, [each.id for each in caused[:_RUNS]])
+        told_runs = [
+            brief.run(outcomes.run(each), [outcomes.action(one) for one in actions[each.id]], room=None)
+            for each in caused[:_RUNS]
+        ]
+        kept = brief.within(told_runs, {})
         answer = {
             "event": {
                 **brief.event(told),
@@ -56,10 +64,8 @@ def _get(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
                 "webhook_version": told["webhook_version"],
             },
             "delivery": _delivery(sql, row),
-            "runs": [
-                brief.run(outcomes.run(each), [outcomes.action(one) for one in actions[each.id]], room=None)
-                for each in caused[:_RUNS]
-            ],
+            "runs": told_runs[:kept],
+            **({"runs_left_out": len(caused) - kept} if len(caused) > kept else {}),
         }
         if asked.get("payload", True):
             answer["payload"] = brief.fit(mask(payload(sql, row)), _PAYLOAD)
@@ -72,7 +78,7 @@ def _delivery(sql: Connection, row: Row[Any]) -> dict[str, Any] | None:
     if found is None or delivery_id is None:
         return None
     sent = headers.shown(deliveries.headers(sql, delivery_id))[:_HEADERS]
-    shown = [[brief.cut(name, brief.REASON), brief.cut(value, brief.REASON)] for name, value in sent]
+    shown = [[brief.cut(name, _HEADER), brief.cut(value, _HEADER)] for name, value in sent]
     return {**brief.delivery(deliveries.shape(found)), "headers": shown}
 
 
@@ -85,6 +91,8 @@ def _stats(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
     if asked.get("by") == "day":
         counted["days"] = dict(days[-_DAYS:])
         counted["days_left_out"] = max(len(days) - _DAYS, 0)
+    for names in ("triggers", "kinds", "connections"):
+        counted[names] = dict([*counted[names].items()][:_NAMES])
     return {**counted, "deliveries": came}
 
 
@@ -143,8 +151,10 @@ GET = Tool(
                     ]
                 },
                 "runs": some(schemas.RUN),
+                "runs_left_out": {**schemas.COUNT, "description": "list_runs has them"},
                 "payload": schemas.ANY,
             },
+            "runs_left_out",
             "payload",
         ),
     ),

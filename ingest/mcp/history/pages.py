@@ -59,9 +59,9 @@ def _trigger(name: str) -> dict[str, Any]:
 def _rules(desk: Desk) -> dict[str, Any]:
     with desk.store.read() as sql:
         live = live_rules.read(sql)
-    told = [live_rules.shape(one, desk.kinds) for one in live[:_LISTED]]
+        told = [live_rules.shape(one, desk.rule(sql, one.version)) for one in live[:_LISTED]]
     names = ("name", "on", "undo_on", "connection", "state", "runs", "last_run")
-    shown = [{**{n: one[n] for n in names}, "description": brief.cut(one["description"], 300)} for one in told]
+    shown = [{**{n: one[n] for n in names}, "description": brief.cut(one["description"], 160)} for one in told]
     return {"rules": shown, "left_out": len(live) - len(shown)}
 
 

@@ -86,7 +86,8 @@ LIST = Tool(
                             "connection": schemas.TEXT,
                             "event_id": schemas.ID,
                             "key": {**schemas.TEXT, "description": "what once_per gave: one run for each"},
-                        }
+                        },
+                        "actions_left_out",
                     )
                 ),
                 "next": schemas.NEXT,

@@ -176,5 +176,6 @@ RUN_PARTS: dict[str, Schema] = {
     "due_at": {**or_null(INSTANT), "description": "when it goes on; null: it is over"},
     "ended_at": or_null(INSTANT),
     "actions": some(ACTION),
+    "actions_left_out": COUNT,
 }
-RUN = of(RUN_PARTS)
+RUN = of(RUN_PARTS, "actions_left_out")

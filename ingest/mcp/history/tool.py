@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from sqlalchemy import Connection
+
 from ingest.mcp.toolset import Offer
 from workers.actions import registry
 from workers.actions.kind import Kind
+from workers.errors import NotFound
 from workers.rulebook import Rulebook
+from workers.rules.rule import Rule
 from workers.settings import Settings
 from workers.store.engine import Store
+from workers.store.rules import Version
 from workers.vault import Vault
 
 #: leaves JSON as it is, or makes pseudonyms of whoever is in it
@@ -36,6 +41,14 @@ class Desk:
     def book(self) -> Rulebook:
         """Compiles versions of rules, each once. It is not asked what is live: that reads files, which workers do."""
         return Rulebook(self.store, self.settings.rules, self.kinds)
+
+    def rule(self, sql: Connection, version: Version) -> Rule | None:
+        """A version's rule, compiled; None where it can no longer be read. Raises Misconfigured."""
+        book = self.book
+        try:
+            return book.rule(sql, version.id)
+        except NotFound:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

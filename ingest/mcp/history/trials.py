@@ -34,12 +34,15 @@ def _test(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
     store = desk.store if "event" in asked else None
     outputs = asked.get("outputs")
     told = rehearse.shape(rehearse.rehearse(rule, event, desk.kinds, now=now, outputs=outputs, store=store))
+    steps = [_step(step) for step in told["steps"]] if told["matches"] else []
+    kept = brief.within(steps, {})
     return {
         "summary": verdict(told),
         **{name: told[name] for name in _KEPT},
         "on": "a stored event" if store is not None else "a sample",
         "parts": [{**part, "why": brief.cut(part["why"], brief.REASON)} for part in told["parts"]],
-        "steps": [_step(step) for step in told["steps"]] if told["matches"] else [],
+        "steps": steps[:kept],
+        **({"steps_left_out": len(steps) - kept} if len(steps) > kept else {}),
     }
 
 
@@ -77,7 +80,10 @@ def _rule(desk: Desk, asked: Mapping[str, Any]) -> Rule:
         if version is None:
             there = ", ".join(one.name for one in live[:20]) or "none"
             raise NotFound(f"no live rule has this name; there are: {there}.")
-        return desk.book.rule(sql, version.id)
+        rule = desk.rule(sql, version)
+        if rule is None:
+            raise NotFound("the text of this rule can no longer be read; mend its file.")
+        return rule
 
 
 def _faults(faults: Sequence[Fault]) -> str:
@@ -170,7 +176,9 @@ TEST = Tool(
                         }
                     )
                 ),
-            }
+                "steps_left_out": schemas.COUNT,
+            },
+            "steps_left_out",
         ),
     ),
     _test,
