@@ -37,13 +37,14 @@ def _search(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]
     return {"events": found[:kept], "next": cursors.spell(rows[kept - 1].id) if len(rows) > kept else None}
 
 
-def _get(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
+def _get(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
     with desk.store.read() as sql:
         event_id = values.id_of(sql, asked, "event")
         row = history.one(sql, event_id)
         if row is None:
             raise NotFound("there is no event with this id; search_events finds those there are.")
         told = shape(row)
+        hide(told)  # runs may name people beside those that are shown
         caused = runs.of_events(sql, [event_id])
         actions = ledger.of_runs(sql, [each.id for each in caused[:_RUNS]])
         told_runs = [

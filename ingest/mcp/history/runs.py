@@ -15,7 +15,7 @@ from ingest.mcp.history import brief, schemas
 from ingest.mcp.history.schemas import asks, flag, gives, of, several, some, text
 from ingest.mcp.history.tool import Desk, Hide, Tool
 from ingest.mcp.toolset import Offer
-from workers.store import history, ledger, outcomes, runs
+from workers.store import events, history, ledger, outcomes, runs
 from workers.store.runs import RunState
 from workers.store.timeline import MOST
 
@@ -24,7 +24,7 @@ _ROOM = 1_500
 _SHOWN = ("trigger", "connection", "event_id", "key")
 
 
-def _list(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
+def _list(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
     limit = values.limit(asked)
     with desk.store.read() as sql:
         wanted = runs.Filter(
@@ -37,6 +37,9 @@ def _list(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
         )
         rows = runs.page(sql, wanted, before=values.cursor(asked), limit=limit + 1)
         actions = ledger.of_runs(sql, [row.id for row in rows[:limit]])
+        if asked.get("mask", False):  # keys and reasons may name whoever the events are about
+            about = history.many(sql, [row.event_id for row in rows[:limit]])
+            hide([events.shape(row) for row in about if row is not None])
     room = _ROOM if asked.get("details", False) else None
     found = [_row(outcomes.run(row), [outcomes.action(one) for one in actions[row.id]], room) for row in rows[:limit]]
     kept = brief.within(found, asked)

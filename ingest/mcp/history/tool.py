@@ -20,7 +20,7 @@ from workers.store.engine import Store
 from workers.store.rules import Version
 from workers.vault import Vault
 
-#: leaves JSON as it is, or makes pseudonyms of whoever is in it
+#: gives JSON as it is; or without personal data, and then it knows from now on whoever is in it
 Hide: TypeAlias = Callable[[Any], Any]
 
 

@@ -187,6 +187,18 @@ def test_runs_are_listed_by_state_rule_event_booking_and_time(asked: Asked) -> N
         asked("list_runs", booking="no-such-booking")
 
 
+def test_masked_runs_name_nobody_in_keys_reasons_and_what_actions_were_told(asked: Asked) -> None:
+    named = MAKES.replace("${{ event.booking.uid }}", "${{ event.attendees[0].name }} of ${{ event.organizer.email }}")
+    asked.office.rules(named)
+    asked.office.comes(uid=UID)
+    asked.office.work()
+    (run,) = asked("list_runs", details=True)["runs"]
+    assert run["key"] == "Jon Doe of Ada@Acme.example"
+    (run,) = asked("list_runs", details=True, mask=True)["runs"]
+    assert run["key"] == "person-2 of person-1"
+    assert [mark for mark in ("ada", "jon", "doe", "acme.example") if mark in json.dumps(run).lower()] == []
+
+
 def test_pages_of_runs_join_and_details_show_what_an_action_was_told(asked: Asked) -> None:
     asked.office.rules(MAKES)
     for number in range(3):

@@ -61,6 +61,14 @@ def test_a_rule_is_tried_on_a_sample_and_says_which_part_does_not_hold(asked: As
     assert [(part["part"], part["holds"]) for part in told["parts"]] == [("on", True), ("when", False)]
 
 
+def test_masked_a_trial_names_nobody(asked: Asked) -> None:
+    mine = asked.office.comes()
+    rule = MAKES.replace("${{ event.booking.uid }}", "${{ event.attendees[0].name }} of ${{ event.organizer.email }}")
+    told = asked("test_rule", rule=rule, event=str(mine), mask=True)
+    assert told["once"] == "person-2 of person-1"
+    assert [mark for mark in ("ada", "jon", "doe", "acme.example") if mark in json.dumps(told).lower()] == []
+
+
 def test_a_rule_sees_no_more_of_a_payload_than_whoever_tries_it(asked: Asked) -> None:
     mine = asked.office.comes(videoCallData={"password": "hunter2"})
     assert "hunter2" not in json.dumps(asked("test_rule", rule=SHOWS, event=str(mine)))
