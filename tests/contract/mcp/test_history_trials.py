@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from ingest.mcp.history.toolset import TOOLS
 from tests.contract.mcp.conftest import MAKES, Asked
+from tests.contract.store.filled import body
 from workers.catalogue.triggers import TRIGGERS
 from workers.errors import BadArguments, BadInput, Conflict, NotFound
 from workers.persist import persist
@@ -186,6 +187,30 @@ def test_a_rules_text_can_be_read_without_what_lets_one_in(asked: Asked) -> None
 def test_what_cannot_be_read_is_said(asked: Asked, uri: str) -> None:
     with pytest.raises(NotFound):
         asked.history.page(uri)
+
+
+def test_no_secret_is_in_any_answer(asked: Asked) -> None:
+    asked.office.rules(MAKES)
+    secret = {"otp": "sk-otp", "videoCallData": {"password": "sk-password", "url": "https://x.example/j?pwd=sk-link"}}
+    headers = (("content-type", "application/json"), ("authorization", "Bearer sk-proxy"), ("x-api-key", "sk-header"))
+    kept = asked.office.filled.keep(body(uid="uid-of-secrets", **secret), headers=headers)
+    persist(asked.office.store, [kept], asked.office.book.live())
+    held = asked.office.filled.keep(body(uid="uid-of-secrets", **secret), headers=headers, verdict="mismatch")
+    asked.office.work()
+    said = [
+        asked("search_events"),
+        asked("get_event", event=str(kept)),
+        asked("explain_booking", booking="uid-of-secrets"),
+        asked("event_stats"),
+        asked("list_runs", details=True),
+        asked("test_rule", rule=SHOWS, event=str(kept)),
+        asked("replay", deliveries=[str(kept), str(held)]),
+        *(asked.history.page(page.uri) for page in asked.history.pages()),
+    ]
+    everything = json.dumps(said)
+    secrets = ("sk-otp", "sk-password", "sk-link", "sk-proxy", "sk-header", "s3cret", "token-of-org", "cal_key")
+    assert [one for one in secrets if one in everything] == []
+    assert str(held) in everything
 
 
 def test_every_tool_has_a_test_that_calls_it() -> None:
