@@ -19,7 +19,12 @@ from workers.store.tables import UNPROVED, UNSETTLED, bodies, events, receipts, 
 
 #: what a delivery is shown with; the webhook's name and the event are looked up for the rows shown only
 _READ = (
-    select(receipts, func.coalesce(webhooks.c.name, "").label("webhook"), events.c.id.label("event_id"))
+    select(
+        receipts,
+        func.coalesce(webhooks.c.name, "").label("webhook"),
+        webhooks.c.connection.label("pcid"),
+        events.c.id.label("event_id"),
+    )
     .outerjoin(webhooks, webhooks.c.id == receipts.c.webhook_id)
     .outerjoin(events, events.c.id == receipts.c.id)
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -49,7 +49,8 @@ def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]
     uid, pcid = asked["booking"], asked.get("connection")
     with desk.store.read() as sql:
         told = timeline.read(sql, uid, pcid=pcid) or _begun(sql, uid, pcid)
-        aside = _aside(sql, told["uids"] if told is not None else [uid], told["events"] if told is not None else ())
+        known = told["events"] if told is not None else []
+        aside = _aside(sql, told["uids"] if told is not None else [uid], known, pcid)
         live = rules.live(sql)
     if told is None and not aside:
         raise NotFound("no event told of a booking with this uid, nor did any delivery that became none; "
@@ -58,7 +59,7 @@ def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]
     events = told["events"] if told is not None else []
     chosen = sorted([*events, *aside], key=_id)
     page = [one for one in chosen if after is None or UUID(_id(one)) > after]
-    explained = _Rules(desk, live, asked.get("rule"))
+    explained = _Rules(desk, live, asked.get("rule"), {run["rule"] for event in events for run in event["runs"]})
     steps = [_settled(one) if "verdict" in one else explained.step(one) for one in page[:limit]]
     kept = brief.within(steps, asked)
     return {
@@ -82,13 +83,16 @@ def _id(one: Mapping[str, Any]) -> str:
     return str(one["id"])
 
 
-def _aside(sql: Connection, uids: Sequence[str], events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _aside(
+    sql: Connection, uids: Sequence[str], events: Sequence[Mapping[str, Any]], pcid: str | None
+) -> list[dict[str, Any]]:
     """Deliveries that mention the booking and are no event of it."""
     known = {event["id"] for event in events}
     rows: list[Row[Any]] = []
     for state in _UNSETTLED:
         rows += deliveries.page(sql, Filter(state=state), limit=_LOOKS)
-    some = [row.id for row in rows if row.bytes <= _LARGEST and str(row.id) not in known]
+    rows = [row for row in rows if pcid in (None, row.pcid) and str(row.id) not in known]
+    some = [row.id for row in rows if row.bytes <= _LARGEST]
     found = {
         each for uid in uids[:_LOOKS] if len(uid) >= _SURE and some for each in deliveries.mentioning(sql, some, uid)
     }
@@ -110,8 +114,8 @@ def _settled(told: Mapping[str, Any]) -> dict[str, Any]:
 class _Rules:
     """What the live rules make of events. `name`: only of this one. `note`: why nothing can be told of them."""
 
-    def __init__(self, desk: Desk, live: Sequence[Version], name: str | None) -> None:
-        if name is not None and name not in {version.name for version in live}:
+    def __init__(self, desk: Desk, live: Sequence[Version], name: str | None, ran: Collection[str]) -> None:
+        if name is not None and name not in {*ran, *(version.name for version in live)}:
             there = ", ".join(version.name for version in live[:_RULES]) or "none"
             raise BadInput(f"rule: no live rule has this name; there are: {there}.")
         self._desk = desk
@@ -128,7 +132,7 @@ class _Rules:
         self._rules = [rule for rule in found.values() if rule is not None]
         unread = [name for name, rule in found.items() if rule is None]
         if unread:
-            self.note = f"{_NOW} These cannot be read any more: {', '.join(unread)}."
+            self.note = f"{_NOW} These cannot be read any more: {', '.join(unread[:_RULES])}."
 
     def step(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """An event of a timeline, with what rules made of it."""

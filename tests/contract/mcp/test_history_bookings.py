@@ -87,6 +87,7 @@ def test_a_rule_that_is_no_longer_live_is_told_by_its_run(asked: Asked) -> None:
     (line,) = asked("explain_booking", booking=UID)["steps"][0]["rules"]
     assert (line["rule"], line["outcome"]) == ("makes", "run")
     assert "does not hear BOOKING_CREATED" in line["because"]
+    assert asked("explain_booking", booking=UID, rule="makes")["steps"][0]["rules"] == [line]
 
 
 def test_one_rule_alone_is_asked_about_by_its_name(asked: Asked) -> None:
@@ -106,7 +107,9 @@ def test_a_delivery_that_became_no_event_is_told_with_what_stands_in_its_way(ask
     asked.office.filled.keep(body(uid="another-booking"), verdict="mismatch")
     if moved:
         discard(asked.office.store, [kept])
-    told = asked("explain_booking", booking=UID)
+    with pytest.raises(NotFound):
+        asked("explain_booking", booking=UID, connection="eu")
+    told = asked("explain_booking", booking=UID, connection="acme")
     assert told["summary"] == f"No event told of a booking {UID}. 1 delivery that mentions it is no event."
     (step,) = told["steps"]
     assert (step["received"]["id"], step["received"]["verdict"]) == (str(kept), "mismatch")

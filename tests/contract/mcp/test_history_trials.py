@@ -191,7 +191,10 @@ def test_what_cannot_be_read_is_said(asked: Asked, uri: str) -> None:
 
 def test_no_secret_is_in_any_answer(asked: Asked) -> None:
     asked.office.rules(MAKES)
-    secret = {"otp": "sk-otp", "videoCallData": {"password": "sk-password", "url": "https://x.example/j?pwd=sk-link"}}
+    secret: dict[str, Any] = {
+        "otp": "sk-otp",
+        "videoCallData": {"password": "sk-password", "url": "https://x.example/j?pwd=sk-link"},
+    }
     headers = (("content-type", "application/json"), ("authorization", "Bearer sk-proxy"), ("x-api-key", "sk-header"))
     kept = asked.office.filled.keep(body(uid="uid-of-secrets", **secret), headers=headers)
     persist(asked.office.store, [kept], asked.office.book.live())
