@@ -36,8 +36,10 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REMARK = re.compile(r"\((hidden|known when it runs|\d+ (members|more members|more items|bytes of JSON: [a-z ]+))\)")
 #: headers but those that a proxy, or whoever sent it, does not add
 _HEADERS = re.compile(r"content-(type|length)|x-cal-.*", re.IGNORECASE)
-#: letters of a part of a name that is looked for by itself
-_PART = 3
+#: letters of a part of a name that is looked for by itself, and characters of a name that is looked for
+_PART, _NAME = 3, 200
+#: characters of a text that is looked through, for looking takes the square of them
+_LONGEST = 3_000
 
 
 class Masker:
@@ -54,7 +56,7 @@ class Masker:
         """A copy without personal data. Done a second time it changes nothing."""
         for person in _people(value):
             self._meet(person)
-        parts = sorted((name for name in self._known if "@" not in name), key=len, reverse=True)
+        parts = sorted((name for name in self._known if "@" not in name and len(name) <= _NAME), key=len, reverse=True)
         said = "|".join(re.escape(part) for part in parts)
         self._names = re.compile(rf"(?<!\w)(?:{said})(?!\w)", re.IGNORECASE) if parts else None
         return self._hidden(value, "", foreign=False)
@@ -69,7 +71,7 @@ class Masker:
         for each in (email, name, username):
             if each is not None:
                 self._known.setdefault(each, pseudonym)
-        for part in (name or "").split():
+        for part in (name or "")[:_NAME].split():
             if len(part) >= _PART:
                 self._known.setdefault(part, pseudonym)
 
@@ -113,6 +115,8 @@ class Masker:
 
     def _text(self, value: str) -> str:
         """A sentence of Daybook's: whoever it names has a pseudonym in it."""
+        if len(value) > _LONGEST:
+            return HIDDEN
         told = _EMAIL.sub(lambda found: self._address(found[0]), value)
         told = _PHONE.sub(lambda found: self._phone(found[0]), told)
         if self._names is not None:

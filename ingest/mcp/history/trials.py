@@ -23,6 +23,8 @@ from workers.store.events import whole
 
 #: characters of a rule file, bytes of a step's values, faults that are told
 _LONGEST, _ROOM, _FAULTS = 50_000, 2_000, 8
+#: bytes of a payload that is looked through for people
+_PEOPLE = 50_000
 
 
 def _test(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def _test(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
     event = _event(desk, asked, rule, now)
     # What is hidden from whoever reads is hidden from their rule too: it could show it, or tell it bit by bit.
     event = {**event, "payload": mask(event["payload"])}
-    hide(event)  # the key and what a part says may name whoever it is about
+    hide({**event, "payload": brief.fit(event["payload"], _PEOPLE)})  # keys and reasons may name whoever it is about
     store = desk.store if "event" in asked else None
     outputs = asked.get("outputs")
     told = rehearse.shape(rehearse.rehearse(rule, event, desk.kinds, now=now, outputs=outputs, store=store))

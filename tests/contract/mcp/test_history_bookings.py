@@ -7,12 +7,18 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from cryptography.fernet import Fernet
 
+from ingest.mcp.history.toolset import History
 from tests.contract.ledger.conftest import refused
-from tests.contract.mcp.conftest import MAKES, Asked
+from tests.contract.mcp.conftest import MAKES, Asked, conforms
 from tests.contract.store.filled import START, body
 from workers.errors import BadInput, NotFound
 from workers.replay import discard
+from workers.settings import Settings
+from workers.store.audit import Who
+from workers.store.keys import Role
+from workers.vault import Vault
 
 HEARS_OTHERS = """
 rules:
@@ -138,6 +144,18 @@ def test_a_booking_is_found_by_a_uid_it_had_and_by_a_beginning(asked: Asked) -> 
 def test_a_booking_that_nobody_told_of_is_said_with_what_finds_events(asked: Asked) -> None:
     with pytest.raises(NotFound, match="search_events"):
         asked("explain_booking", booking="no-such-booking")
+
+
+def test_where_steps_of_rules_cannot_be_had_the_rest_is_told_all_the_same(asked: Asked) -> None:
+    asked.office.rules(MAKES)
+    asked.office.comes(uid=UID)
+    settings = Settings(data_dir=asked.office.folder, python_steps={"mine": "no_such_module:function"})
+    elsewhere = History(settings, asked.office.store, Vault([Fernet.generate_key().decode()]))
+    told = elsewhere.call(Who("test", Role.VIEWER, None), "explain_booking", {"booking": UID})
+    conforms("explain_booking", told)
+    assert "No rule could be looked at" in told["rules"]
+    assert "no_such_module" in told["rules"]
+    assert [line["outcome"] for line in told["steps"][0]["rules"]] == ["run"]
 
 
 def test_a_busy_booking_is_told_in_a_bounded_answer(asked: Asked) -> None:

@@ -62,6 +62,13 @@ def test_a_rule_is_tried_on_a_sample_and_says_which_part_does_not_hold(asked: As
     assert [(part["part"], part["holds"]) for part in told["parts"]] == [("on", True), ("when", False)]
 
 
+def test_a_payload_that_nests_deeply_is_tried_masked_too(asked: Asked) -> None:
+    mine = asked.office.filled.keep(b'{"triggerEvent": "PING", "payload": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}")
+    persist(asked.office.store, [mine])
+    assert asked("test_rule", rule=MAKES, event=str(mine), mask=True)["matches"] is False
+    assert asked("get_event", event=str(mine), mask=True)["event"]["trigger"] == "PING"
+
+
 def test_masked_a_trial_names_nobody(asked: Asked) -> None:
     mine = asked.office.comes()
     rule = MAKES.replace("${{ event.booking.uid }}", "${{ event.attendees[0].name }} of ${{ event.organizer.email }}")

@@ -113,6 +113,16 @@ def test_a_second_time_it_changes_nothing_and_gives_out_no_number_twice() -> Non
     }
 
 
+def test_a_text_of_megabytes_costs_no_time_and_is_left_out() -> None:
+    huge = "a" * 2_000_000
+    told = Masker()({"payload": {"type": huge, "note": huge}, "organizer": {"name": huge, "email": None}, "why": huge})
+    assert told == {
+        "payload": {"type": HIDDEN, "note": HIDDEN},
+        "organizer": {"name": "person-1", "email": None},
+        "why": HIDDEN,
+    }
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
