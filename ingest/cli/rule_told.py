@@ -7,6 +7,7 @@ from typing import Any
 
 from ingest.cli import output, pictures, run_told
 from ingest.cli.telling import minute, short
+from ingest.trials import verdict
 
 #: characters of an event's title
 _LONGEST = 60
@@ -27,26 +28,6 @@ def rehearsal(told: Mapping[str, Any], event: Mapping[str, Any]) -> None:
     for number, step in enumerate(told["steps"], 1):
         output.say("")
         _step(number, step)
-
-
-def verdict(told: Mapping[str, Any]) -> str:
-    """What would come of it, in a sentence or two."""
-    if told["skipped"] is not None:
-        return f"It would be skipped: {told['skipped']}."
-    if not told["matches"]:
-        return "It does not match; nothing would be done."
-    taken, before = told["takes_back"], told["before"]
-    said = f"It matches; the key is {told['once']}."
-    if told["act"] == "undo":
-        said = f"It matches as an undo; the key is {told['once']}."
-        said += f" It would take back run {taken['run_id']}, which is {taken['state']}." if taken else ""
-    if before is not None:
-        said += f" Run {before['run_id']}, which is {before['state']}, had this key: nothing more would be done."
-    elif told["dry_run"]:
-        said += " It is a dry run: this would be written down, and not done."
-    else:
-        said += " This would be done:"
-    return said
 
 
 def _step(number: int, step: Mapping[str, Any]) -> None:

@@ -105,13 +105,13 @@ def _body(event: str) -> bytes | None:
 
 def _stored(sql: Connection, event: str) -> dict[str, Any]:
     from workers.store import history
-    from workers.store.events import payloads, shape
+    from workers.store.events import whole
 
     event_id = ids.meant(sql, event, "event")
     row = history.one(sql, event_id)
     if row is None:
         raise NotFound("there is no event with this id; `daybook events list` shows those there are.")
-    return {**shape(row), "payload": payloads(sql, [row])[event_id]}
+    return whole(sql, row)
 
 
 def over_history(

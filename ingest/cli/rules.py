@@ -17,9 +17,6 @@ if TYPE_CHECKING:  # CEL and SQLAlchemy take a second to load, and `--help` need
     from collections.abc import Mapping
 
     from workers.actions.kind import Kind
-    from workers.rules.rule import Rule
-    from workers.store.outcomes import ByRule
-    from workers.store.rules import Version
 
 app = typer.Typer(help="Rules: what is to be done when something happens.", no_args_is_help=True)
 
@@ -58,17 +55,16 @@ def check(
 @app.command(name="list")
 def list_rules(as_json: Json = False) -> None:
     """List the rules that are live, with what became of their runs."""
+    from ingest import live_rules
     from workers.rules.load import read_folder, read_text
-    from workers.store import outcomes, rules
 
     with opened() as workspace:
         settings = workspace.settings
         with workspace.store.read() as sql:
-            live, runs = rules.live(sql), outcomes.by_rule(sql)
+            live = live_rules.read(sql)
     kinds = _kinds(settings)
-    shown = [
-        _live(version, read_text(version.source, version.file, kinds)[0], runs.get(version.name)) for version in live
-    ]
+    compiled = [read_text(one.version.source, one.version.file, kinds)[0] for one in live]
+    shown = [live_rules.shape(one, next(iter(rules), None)) for one, rules in zip(live, compiled, strict=True)]
     if as_json:
         for one in shown:
             output.json_line(one)
@@ -76,30 +72,12 @@ def list_rules(as_json: Json = False) -> None:
         rows = [_row(one) for one in shown]
         output.table(_COLUMNS, rows, empty="No rules are live; a worker takes up those of DAYBOOK_RULES.")
     folder, faults = read_folder(settings.rules, kinds)
-    digests = {version.name: version.digest for version in live}
+    digests = {one.version.name: one.version.digest for one in live}
     waiting = sorted(rule.name for rule in folder.rules.values() if digests.get(rule.name) != rule.digest)
     if faults and not as_json:
         output.note(f"{settings.rules} has faults: `daybook rules check` shows them.", style="yellow")
     if waiting and not as_json:
         output.note(f"Not live as {settings.rules} has them: {', '.join(waiting)}; a worker that runs takes them up.")
-
-
-def _live(version: Version, rules: list[Rule], runs: ByRule | None) -> dict[str, Any]:
-    from workers.store.events import spell
-
-    rule = rules[0] if rules else None
-    return {
-        "name": version.name,
-        "description": rule.description if rule is not None else "",
-        "on": sorted(rule.on) if rule is not None else [],
-        "undo_on": sorted(rule.undo.on) if rule is not None and rule.undo is not None else [],
-        "connection": rule.connection if rule is not None else None,
-        "version": version.digest,
-        "file": version.file,
-        "state": "unreadable" if rule is None else "dry run" if rule.dry_run else "live",
-        "runs": runs.states if runs is not None else {},
-        "last_run": spell(runs.last) if runs is not None else None,
-    }
 
 
 def _row(one: Mapping[str, Any]) -> list[str | None]:

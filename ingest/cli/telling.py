@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from ingest.standing import minute as minute
+from ingest.standing import standing as standing
+from ingest.standing import when as when
+from ingest.standing import who as who
+
 #: the columns of a table of events, by the columns a terminal has: from so many on
 _BY_WIDTH = {
     150: ("local time", "trigger", "title", "who", "starts (UTC)", "status", "booking", "id"),
@@ -27,12 +32,6 @@ _SHORT_IDS = (13, 18, 23)
 #: where a formula would begin: the last four in full width, which some spreadsheets take for the same
 _FORMULA = re.compile(r"(^|[;\t\r\n])( *)(?=[=+\-@＝＋－＠])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_STANDS = {
-    "ACCEPTED": "is accepted",
-    "PENDING": "waits for the host's confirmation",
-    "CANCELLED": "is cancelled",
-    "REJECTED": "was rejected",
-}
 
 
 def table(
@@ -103,26 +102,8 @@ def line(event: dict[str, Any]) -> str:
     )
 
 
-def when(instant: str | None) -> str | None:
-    """An instant to the second."""
-    return instant[:19].replace("T", " ") if instant else None
-
-
 def _utc(instant: str | None) -> str | None:
     return f"{when(instant)} UTC" if instant else None
-
-
-def minute(instant: str | None) -> str | None:
-    """An instant to the minute."""
-    return instant[:16].replace("T", " ") if instant else None
-
-
-def who(event: dict[str, Any], *, most: int = 3) -> str | None:
-    """The people of an event, the organizer first."""
-    people = [event["organizer"], *event["attendees"]]
-    names = [person["name"] or person["email"] for person in people if person and (person["name"] or person["email"])]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more or None
 
 
 def person(one: dict[str, Any] | None) -> str | None:
@@ -164,32 +145,6 @@ def sheet(event: dict[str, Any]) -> list[tuple[str, str]]:
         ("notes", event["notes"]),
     ]
     return [(name, str(value)) for name, value in fields if value is not None]
-
-
-def standing(timeline: dict[str, Any]) -> str:
-    """How a booking stands, in a plain sentence or two."""
-    state = timeline["state"]
-    title = state["title"] or f"Booking {state['uid']}"
-    everyone = [each for each in (state["organizer"], *state["attendees"]) if each]
-    # Cal.com's own titles name the people already
-    absent = [each for each in everyone if not each["name"] or each["name"] not in title]
-    people = who({"organizer": None, "attendees": absent})
-    stands = _STANDS.get(state["status"] or "", f"is {state['status']}" if state["status"] else "has no status")
-    starts = minute(state["start"])
-    gone = state["status"] in ("CANCELLED", "REJECTED")
-    said = f"{title}{f' with {people}' if people else ''} {stands}"
-    said += f"; it {'was to begin' if gone else 'begins'} at {starts} UTC." if starts else "."
-    told = [event for event in timeline["events"] if event["trigger"] == "BOOKING_RESCHEDULED"]
-    moves = sum(event["booking"]["seat"] is None for event in told)  # of the whole booking
-    if moves:
-        said += f" It was rescheduled {_times(moves)}."
-    number = len(timeline["events"])
-    last = when(timeline["events"][-1]["received_at"])
-    return f"{said} {number} event{'s' if number > 1 else ''}, the last received at {last} UTC."
-
-
-def _times(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _joined(*values: Any) -> str | None:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,24 +12,14 @@ from ingest.cli import output
 from ingest.cli.filters import Json
 from ingest.cli.secret_input import given
 from ingest.cli.workspace import Workspace, opened
-from workers.errors import BadInput, DaybookError, NotFound
+from workers.errors import BadInput, NotFound
 
-#: Cal.com gives up on an answer after so many seconds
-_TIMEOUT = 20.0
-_LOOK = 0.1
+if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
+    from ingest.sending import Target
+    from workers.store.fates import Fate
 
-
-class NotDelivered(DaybookError):
-    """The sample did not arrive; start Daybook with `daybook up`, or name where it is with --url."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    url: str
-    secret: str
-    #: None: the webhook is not one of this database
-    webhook_id: UUID | None
-    name: str | None
+#: what to do where nobody answers
+_REMEDY = "start Daybook with `daybook up`, or name where it is with --url."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,27 +41,26 @@ def trigger(
     as_json: Json = False,
 ) -> None:
     """Send a signed sample of TRIGGER and print the answer and the event that came of it."""
-    from ingest.samples import TRIGGERS_WITH_SAMPLES, sample
+    from ingest import sending
+    from ingest.samples import sample
 
-    if name not in TRIGGERS_WITH_SAMPLES:
-        near = difflib.get_close_matches(name.upper(), TRIGGERS_WITH_SAMPLES, 1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise NotFound(f"There is no sample of {name[:60]!r}; {hint}There are: {', '.join(TRIGGERS_WITH_SAMPLES)}.")
+    sending.known(name)
     sample(name, now=datetime.now(UTC), version=version)  # a wrong version is said before anything is opened
     refused = False
     with opened() as workspace:
         target = _target(workspace, webhook, url, given("--secret", secret, secret_file))
         for _ in range(count):
             body = sample(name, now=datetime.now(UTC), version=version)
-            status = _post(target, body, version)
+            status = sending.post(target, body, version, remedy=_REMEDY)
             refused = refused or not 200 <= status < 300
-            fate = _fate(workspace, target, body, wait if status < 400 else 0.0)
+            fate = sending.fate(workspace.store, target, body, wait if status < 400 else 0.0)
             _print(name, target, status, fate, as_json=as_json)
     if refused:
         raise typer.Exit(1)
 
 
-def _target(workspace: Workspace, name: str | None, url: str | None, secret: str | None) -> _Target:
+def _target(workspace: Workspace, name: str | None, url: str | None, secret: str | None) -> Target:
+    from ingest.sending import Target
     from workers.store import webhooks
 
     with workspace.store.read() as sql:
@@ -85,7 +69,7 @@ def _target(workspace: Workspace, name: str | None, url: str | None, secret: str
         if url is None:
             raise BadInput("--secret needs --url, where the sample is posted to.")
         ours = next((one for one in known if url.endswith(f"/in/{one.token}")), None)
-        return _Target(url, secret, ours.id if ours else None, ours.name if ours else None)
+        return Target(url, secret, ours.id if ours else None, ours.name if ours else None)
     chosen = [one for one in known if name is None or one.name == name]
     if url is not None and name is None:
         chosen = [one for one in known if url.endswith(f"/in/{one.token}")] or chosen
@@ -95,58 +79,12 @@ def _target(workspace: Workspace, name: str | None, url: str | None, secret: str
     if len(chosen) > 1:
         raise BadInput(f"--webhook is needed, as there are several: {', '.join(one.name for one in chosen)}.")
     one = chosen[0]
-    return _Target(url or one.url(workspace.settings.base_url), secret or one.secrets[0].key, one.id, one.name)
+    return Target(url or one.url(workspace.settings.base_url), secret or one.secrets[0].key, one.id, one.name)
 
 
-def _post(target: _Target, body: bytes, version: str) -> int:
-    """Post it as Cal.com does: the same headers, no redirect followed. Raises NotDelivered."""
-    import httpx2
+def _print(name: str, target: Target, status: int, fate: Fate | None, *, as_json: bool) -> None:
+    from ingest.sending import MEANINGS
 
-    from ingest import signatures
-
-    try:
-        answer = httpx2.post(
-            target.url,
-            content=body,
-            headers={
-                "Content-Type": "application/json",
-                "X-Cal-Signature-256": signatures.sign(body, target.secret.encode()).decode(),
-                "X-Cal-Webhook-Version": version,
-            },
-            timeout=_TIMEOUT,
-            follow_redirects=False,
-        )
-    except httpx2.InvalidURL:
-        raise BadInput("--url must be an http:// or https:// address.") from None
-    except httpx2.UnsupportedProtocol:
-        raise BadInput("--url must be an http:// or https:// address.") from None
-    except httpx2.HTTPError as error:
-        from workers.differences import masked
-
-        raise NotDelivered(
-            f"{masked(target.url)} did not answer ({type(error).__name__}); "
-            "start Daybook with `daybook up`, or name where it is with --url."
-        ) from None
-    return answer.status_code
-
-
-def _fate(workspace: Workspace, target: _Target, body: bytes, wait: float) -> Any:
-    """What became of the delivery, as far as SQL knows within `wait` seconds; None for a webhook that is not ours."""
-    from workers.store import fates
-
-    if target.webhook_id is None or not wait:
-        return None
-    digest = hashlib.sha256(body).digest()
-    deadline = time.monotonic() + wait
-    while True:
-        with workspace.store.read() as sql:
-            fate = fates.find(sql, target.webhook_id, digest)
-        if (fate is not None and fate.event is not None) or time.monotonic() > deadline:
-            return fate
-        time.sleep(_LOOK)
-
-
-def _print(name: str, target: _Target, status: int, fate: Any, *, as_json: bool) -> None:
     event = fate.event if fate is not None else None
     if as_json:
         output.json_line(
@@ -154,7 +92,7 @@ def _print(name: str, target: _Target, status: int, fate: Any, *, as_json: bool)
              "delivery_id": str(fate.delivery_id) if fate is not None else None, "event": event}
         )  # fmt: skip
         return
-    meaning = {202: "kept", 401: "the signature is not this webhook's", 404: "no webhook has this URL"}.get(status, "")
+    meaning = MEANINGS.get(status, "")
     style = "green" if 200 <= status < 300 else "red"
     output.say(f"{name}: answered {status}{f' ({meaning})' if meaning else ''}", style=style)
     if event is not None:

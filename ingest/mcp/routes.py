@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from ingest.mcp.calcom import CalcomTools
 from ingest.mcp.directory import LIST, Directory
 from ingest.mcp.door import Guard, McpDoor, asker, of
+from ingest.mcp.history.toolset import History
 from ingest.mcp.server import Context, make_server
 from ingest.mcp.toolset import Toolset
 from ingest.session import Doorkeeper
@@ -28,9 +29,9 @@ from workers.vault import Vault
 _CALL, _PATIENCE = 60.0, 20.0
 
 
-def toolsets(settings: Settings, store: Store, _vault: Vault, box: Box) -> Sequence[Toolset]:
+def toolsets(settings: Settings, store: Store, vault: Vault, box: Box) -> Sequence[Toolset]:
     """What each server offers."""
-    return (CalcomTools(store, box, destructive=settings.mcp_destructive),)
+    return (CalcomTools(store, box, destructive=settings.mcp_destructive), History(settings, store, vault))
 
 
 class McpServers:

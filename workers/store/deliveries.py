@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, TextClause, func, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, TextClause, func, literal, select
 
 from workers.store import search
 from workers.store.events import spell
@@ -19,7 +19,12 @@ from workers.store.tables import UNPROVED, UNSETTLED, bodies, events, receipts, 
 
 #: what a delivery is shown with; the webhook's name and the event are looked up for the rows shown only
 _READ = (
-    select(receipts, func.coalesce(webhooks.c.name, "").label("webhook"), events.c.id.label("event_id"))
+    select(
+        receipts,
+        func.coalesce(webhooks.c.name, "").label("webhook"),
+        webhooks.c.connection.label("pcid"),
+        events.c.id.label("event_id"),
+    )
     .outerjoin(webhooks, webhooks.c.id == receipts.c.webhook_id)
     .outerjoin(events, events.c.id == receipts.c.id)
 )
@@ -71,6 +76,18 @@ def headers(connection: Connection, delivery_id: UUID) -> list[tuple[str, str]]:
 def body(connection: Connection, delivery_id: UUID) -> bytes | None:
     """The body byte for byte; None where there is none by that id."""
     return connection.execute(select(bodies.c.body).where(bodies.c.receipt_id == delivery_id)).scalar_one_or_none()
+
+
+def mentioning(connection: Connection, among: Sequence[UUID], text: str) -> set[UUID]:
+    """Those of these deliveries in whose body the text stands. No index knows: each body is read, so name few."""
+    sought = literal(text.encode("utf-8", "replace"), LargeBinary)
+    if connection.dialect.name == "sqlite":
+        place = func.instr(bodies.c.body, sought)
+    else:
+        place = func.position(sought.op("IN")(bodies.c.body))
+    return set(
+        connection.execute(select(bodies.c.receipt_id).where(bodies.c.receipt_id.in_(among), place > 0)).scalars()
+    )
 
 
 def count(connection: Connection, wanted: Filter) -> int:

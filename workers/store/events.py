@@ -198,6 +198,11 @@ def payloads(connection: Connection, rows: Sequence[Row[Any]]) -> dict[UUID, dic
     return {row.id: held.get(row.id, {}) for row in rows}
 
 
+def whole(connection: Connection, row: Row[Any]) -> dict[str, Any]:
+    """An event with its payload: what rules are given."""
+    return {**shape(row), "payload": payload(connection, row)}
+
+
 def payload(connection: Connection, row: Row[Any]) -> dict[str, Any]:
     """The payload of one event, by a statement made once."""
     if row.payload is not None or row.delivery_id is None:

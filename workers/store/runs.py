@@ -463,11 +463,15 @@ def count_due(connection: Connection, now: datetime, *, most: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which runs are asked for; conditions are ANDed, the values of one ORed, empty means any."""
+    """Which runs are asked for; conditions are ANDed, the values of one ORed, empty means any.
+
+    `event_ids` are any of these events, and of none where it is empty.
+    """
 
     states: tuple[RunState, ...] = ()
     rules: tuple[str, ...] = ()
     event_id: UUID | None = None
+    event_ids: tuple[UUID, ...] | None = None
     connection: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -504,6 +508,8 @@ def _of(wanted: Filter) -> Select[Any]:
         where.append(runs.c.rule.in_(wanted.rules))
     if wanted.event_id is not None:
         where.append(runs.c.event_id == wanted.event_id)
+    if wanted.event_ids is not None:
+        where.append(runs.c.event_id.in_(wanted.event_ids))
     if wanted.connection is not None:
         where.append(runs.c.connection == wanted.connection)
     if wanted.since is not None:
