@@ -14,9 +14,11 @@ from workers.errors import NotFound
 from workers.settings import Settings, load
 
 if TYPE_CHECKING:  # CEL and SQLAlchemy take a second to load, and `--help` needs none
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from workers.actions.kind import Kind
+    from workers.rules.fault import Fault
+    from workers.rules.load import RuleSet
     from workers.rules.rule import Rule
     from workers.store.outcomes import ByRule
     from workers.store.rules import Version
@@ -43,8 +45,7 @@ def check(
         raise NotFound(f"there is no folder {settings.rules}; make it, name it with DAYBOOK_RULES, or name files here.")
     if as_json:
         for fault in found.faults:
-            told = {"file": fault.file, "line": fault.line, "column": fault.column, "message": fault.message}
-            output.json_line(told)
+            output.json_line(rule_files.told(fault))
     else:
         rule_files.show(found.faults)
         number = len(found.rules)
@@ -66,8 +67,10 @@ def list_rules(as_json: Json = False) -> None:
         with workspace.store.read() as sql:
             live, runs = rules.live(sql), outcomes.by_rule(sql)
     kinds = _kinds(settings)
+    folder, faults = read_folder(settings.rules, kinds)
+    kept = _kept(live, folder, faults)
     shown = [
-        _live(version, read_text(version.source, version.file, kinds)[0], runs.get(version.name)) for version in live
+        _live(one, read_text(one.source, one.file, kinds)[0], runs.get(one.name), kept.get(one.name)) for one in live
     ]
     if as_json:
         for one in shown:
@@ -75,19 +78,38 @@ def list_rules(as_json: Json = False) -> None:
     else:
         rows = [_row(one) for one in shown]
         output.table(_COLUMNS, rows, empty="No rules are live; a worker takes up those of DAYBOOK_RULES.")
-    folder, faults = read_folder(settings.rules, kinds)
+    if as_json:
+        return
+    broken = {fault.file for fault in faults}
     digests = {version.name: version.digest for version in live}
-    waiting = sorted(rule.name for rule in folder.rules.values() if digests.get(rule.name) != rule.digest)
-    if faults and not as_json:
+    waiting = sorted(
+        rule.name for rule in folder.rules.values() if rule.file not in broken and digests.get(rule.name) != rule.digest
+    )
+    for name, fault in kept.items():
+        output.note(f"{name} is kept as it was when its file was read last: {fault}", style="yellow")
+    if faults:
         output.note(f"{settings.rules} has faults: `daybook rules check` shows them.", style="yellow")
-    if waiting and not as_json:
+    if waiting:
         output.note(f"Not live as {settings.rules} has them: {', '.join(waiting)}; a worker that runs takes them up.")
 
 
-def _live(version: Version, rules: list[Rule], runs: ByRule | None) -> dict[str, Any]:
+def _kept(live: Sequence[Version], folder: RuleSet, faults: Sequence[Fault]) -> dict[str, Fault]:
+    """The live rules that are only there because their file cannot be read anew, each with what is wrong first."""
+    first: dict[Path, Fault] = {}
+    for fault in faults:
+        first.setdefault(Path(fault.file).resolve(), fault)  # a worker may have been told another way to the folder
+    anew = {rule.name for rule in folder.rules.values() if Path(rule.file).resolve() not in first}
+    found = {version.name: first.get(Path(version.file).resolve()) for version in live if version.name not in anew}
+    return {name: fault for name, fault in found.items() if fault is not None}
+
+
+def _live(version: Version, rules: list[Rule], runs: ByRule | None, fault: Fault | None) -> dict[str, Any]:
     from workers.store.events import spell
 
     rule = rules[0] if rules else None
+    state = "dry run" if rule is not None and rule.dry_run else "live"
+    if fault is not None:
+        state = "kept" if state == "live" else f"kept {state}"
     return {
         "name": version.name,
         "description": rule.description if rule is not None else "",
@@ -96,7 +118,8 @@ def _live(version: Version, rules: list[Rule], runs: ByRule | None) -> dict[str,
         "connection": rule.connection if rule is not None else None,
         "version": version.digest,
         "file": version.file,
-        "state": "unreadable" if rule is None else "dry run" if rule.dry_run else "live",
+        "state": state if rule is not None else "unreadable",
+        "fault": rule_files.told(fault) if fault is not None else None,
         "runs": runs.states if runs is not None else {},
         "last_run": spell(runs.last) if runs is not None else None,
     }
@@ -109,7 +132,7 @@ def _row(one: Mapping[str, Any]) -> list[str | None]:
         one["name"],
         "; ".join([", ".join(one["on"]), *undo]),
         one["version"][:_VERSION],
-        one["state"],
+        one["state"] if one["fault"] is None else f"{one['state']}: its file is broken",
         runs or "none yet",
         telling.minute(one["last_run"]),
     ]
