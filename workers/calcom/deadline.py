@@ -219,7 +219,11 @@ class _Encrypted(_Stream):
 
     def get_extra_info(self, info: str) -> Any:
         """What the library asks a connection for."""
-        return self._tls if info == "ssl_object" else self._below.get_extra_info(info)
+        if info == "ssl_object":
+            return self._tls
+        # What came with the last answer and was not asked for has left the socket: it waits here.
+        waits = info == "is_readable" and (self._tls.pending() or self._incoming.pending)
+        return True if waits else self._below.get_extra_info(info)
 
     def _carry(self, step: Callable[[], T], timeout: float | None) -> T:
         """What the step gives, once as much was sent and received as it asks for."""

@@ -76,7 +76,7 @@ class Wire:
         return None
 
     def _keep(self, connection: _Connection) -> None:
-        if self._closed or connection.sock is None or len(self._idle) >= KEPT:
+        if self._closed or connection.sock is None or connection.sock.astray or len(self._idle) >= KEPT:
             connection.close()
         else:
             self._idle.append((time.monotonic(), connection))
@@ -145,13 +145,15 @@ class _Socket:
         self.timeout: float | None = None
         #: an answer is being read
         self.read_from = False
+        #: more came than was asked for: what comes next may be no answer to what is sent next
+        self.astray = False
         self._over = False
 
     def sendall(self, data: bytes) -> None:
         self.stream.write(data, self.timeout)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Incoming(self), _PIECE)
+        return _Answering(_Incoming(self), self)
 
     def close(self) -> None:
         """Closed before an answer is read to its end, it stays open until then, as a socket does."""
@@ -166,17 +168,35 @@ class _Socket:
             self.stream.close()
 
 
+class _Answering(io.BufferedReader):
+    """An answer, as a file to read from."""
+
+    def __init__(self, incoming: _Incoming, socket: _Socket) -> None:
+        super().__init__(incoming, _PIECE)
+        self._incoming, self._socket = incoming, socket
+
+    def close(self) -> None:
+        if not self.closed:
+            self._incoming.heard = True
+            self._socket.astray = bool(self.peek())
+        super().close()
+
+
 class _Incoming(io.RawIOBase):
-    """What comes in answer, as a file to read from."""
+    """What comes in answer, piece by piece."""
 
     def __init__(self, socket: _Socket) -> None:
         self._socket = socket
+        #: no more is waited for
+        self.heard = False
         socket.read_from = True
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
+        if self.heard:
+            return None
         piece = self._socket.stream.read(len(buffer), self._socket.timeout)
         buffer[: len(piece)] = piece
         return len(piece)
@@ -193,7 +213,11 @@ def _target(request: Request) -> str:
 
 
 def _answer(response: HTTPResponse) -> Answer:
-    headers = httpx2.Headers(response.getheaders())
+    # As bytes: whatever stands in a header, what was asked for may be done.
+    headers = httpx2.Headers([(name.encode("latin-1"), text.encode("latin-1")) for name, text in response.getheaders()])
+    if response.length is None and not response.chunked and response.msg.defects:
+        # After a line that is no header the library reads none: it would be waited for an end that does not come.
+        raise httpx2.RemoteProtocolError("headers that are none")
     if (response.length or 0) > LARGEST_ANSWER:
         raise TooLargeError
     body = response.read(LARGEST_ANSWER + 1)
