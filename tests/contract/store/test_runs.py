@@ -302,7 +302,7 @@ def test_not_every_run_that_is_due_is_asked_whether_it_waits_for_another(postgre
         plan(store, *(planned(f"{n}", entity=f"{n}") for n in range(500)))
         with store.read() as connection:
             text = str(runs._look(sqlite=False).compile(dialect=connection.dialect))
-            values = {"now": NOW, "window": 16, "most": 4, "param_1": 1}
+            values = {"now": NOW, "window": 16, "most": 4, "param_1": 1, "hashtextextended_1": 0}
             (found,) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", values).one()
 
     assert _asked(found[0]["Plan"]) == {16}
