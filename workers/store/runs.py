@@ -162,6 +162,8 @@ _ROWS = 1_000
 
 def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[str]:
     """Those of `rows` whose `once` is new."""
+    # In one order everywhere: two transactions that plan the same runs must not wait for each other.
+    rows = sorted(rows, key=lambda row: str(row["once"]))
     fresh: set[str] = set()
     new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(runs)
     for start in range(0, len(rows), _ROWS):

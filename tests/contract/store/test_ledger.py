@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from tests.conftest import PATIENCE
-from tests.contract.store.test_runs import NOW, plan, planned
+from tests.contract.store.test_runs import NOW, plan, planned, waiting_for_locks
 from workers.store import ledger
 from workers.store.engine import Store, open_store
 from workers.store.ledger import ActionState, Echo
@@ -55,7 +54,7 @@ def test_echoes_and_ends_of_the_same_actions_wait_for_each_other_in_one_order(
     """Else one of the transactions is given up, and who acted does not know for minutes what came of it."""
     failed: list[Exception] = []
 
-    def within(store: Store, change: Callable[[], None]) -> threading.Thread:
+    def within(change: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:
             try:
                 change()
@@ -64,13 +63,8 @@ def test_echoes_and_ends_of_the_same_actions_wait_for_each_other_in_one_order(
 
         thread = threading.Thread(target=guarded)
         thread.start()
-        waiting[0] += 1
-        until = time.monotonic() + PATIENCE
-        while _waiting(store) < waiting[0] and time.monotonic() < until:
-            time.sleep(0.01)
         return thread
 
-    waiting = [0]
     with contextlib.closing(open_store(postgres_database)) as store:
         made = sent(store, "a", "b")
         told, ended = (["b", "a"], made) if backwards else (["a", "b"], made[::-1])
@@ -86,7 +80,10 @@ def test_echoes_and_ends_of_the_same_actions_wait_for_each_other_in_one_order(
 
         with store.write() as connection:  # both begin, and neither has all that it wants
             connection.execute(select(actions.c.id).where(actions.c.run_id == first).with_for_update())
-            threads = [within(store, cause), within(store, settle)]
+            threads = []
+            for number, change in enumerate((cause, settle), 1):
+                threads.append(within(change))
+                waiting_for_locks(store, number)
         for thread in threads:
             thread.join(PATIENCE)
 
@@ -94,11 +91,3 @@ def test_echoes_and_ends_of_the_same_actions_wait_for_each_other_in_one_order(
         with store.read() as connection:
             rows = connection.execute(select(actions.c.state, actions.c.echo_id)).all()
         assert [(row.state, row.echo_id is not None) for row in rows] == [("done", True)] * 2
-
-
-def _waiting(store: Store) -> int:
-    with store.read() as connection:
-        found = connection.exec_driver_sql(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return int(found.scalar_one())
