@@ -167,6 +167,8 @@ class Acting:
         self._queue.append(turn)
         with self._desk:
             if not turn.over:
+                if turn not in self._queue:  # who had it in front of them was torn away, and could not put it back
+                    self._queue.append(turn)
                 self._serve()
         if turn.error is not None:
             raise turn.error

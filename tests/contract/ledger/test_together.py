@@ -206,3 +206,20 @@ def test_each_thread_gets_the_run_that_is_in_its_own_hand(office: Office) -> Non
     taken = [(turn.holder, turn.taken.claimed.holder) for turn in turns if turn.taken.claimed is not None]
     assert len(taken) == 2
     assert all(mine == holder for mine, holder in taken), taken
+
+
+def test_who_was_forgotten_by_a_thread_that_was_torn_away_serves_itself(
+    office: Office, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = desk.acting._come
+
+    def torn(turns: list[_Turn]) -> None:
+        monkeypatch.setattr(desk.acting, "_come", come)
+        come([])  # all have come forward, and nobody knows of them any more
+        raise Crash
+
+    desk.before = lambda: monkeypatch.setattr(desk.acting, "_come", torn)
+    desk.work()
+
+    assert [type(error) for error in desk.failed] == [Crash]
+    assert states(office).count("done") == 3
