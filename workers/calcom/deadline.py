@@ -77,6 +77,11 @@ def _bounded(seconds: float | None, late: type[httpcore2.TimeoutException]) -> f
     return left if seconds is None else min(seconds, left)
 
 
+def in_time() -> None:
+    """Raises what a wait does where nothing is left of the thread's time: for long work between two waits."""
+    _bounded(None, httpcore2.ReadTimeout)
+
+
 class DeadlineBackend(httpcore2.SyncBackend):
     """Connections whose every wait ends at the thread's deadline, whichever thread uses them."""
 

@@ -20,7 +20,7 @@ import httpcore2
 import httpx2
 
 from workers import certificates
-from workers.calcom.deadline import DeadlineBackend, ending
+from workers.calcom.deadline import DeadlineBackend, ending, in_time
 from workers.calcom.exchange import Answer
 from workers.calcom.requests import Request
 from workers.calcom.rim import LARGEST_ANSWER, Timeouts, TooLargeError, body_of
@@ -231,11 +231,13 @@ def _answer(response: HTTPResponse) -> Answer:
 
 
 class _Pieces(httpx2.SyncByteStream):
-    """A body in pieces: unpacked, each is still of a size to be looked at."""
+    """A body in pieces: unpacked, each is still of a size to be looked at. What is packed twice may give little, and
+    take long all the same."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
 
     def __iter__(self) -> Iterator[bytes]:
         for start in range(0, len(self._body), _PIECE):
+            in_time()
             yield self._body[start : start + _PIECE]

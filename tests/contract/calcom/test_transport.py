@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -279,6 +280,19 @@ def test_an_answer_that_unpacks_without_end_is_not_read() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
     with server(answers(head + body)) as port, pytest.raises(CalcomUnavailable, match="32 MiB"):
         read(client_of(port, "http"))
+
+
+def test_an_answer_that_takes_long_to_unpack_ends_with_the_time_of_the_call() -> None:
+    outer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    begun = gzip.compress(b"")[:10]  # its head; what follows unpacks to nothing, on and on
+    nothing = b"\x00\x00\x00\xff\xff" * 200_000
+    packed = b"".join([outer.compress(begun), *(outer.compress(nothing) for _ in range(1_000)), outer.flush()])
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with server(answers(head + packed)) as port:
+        started = time.monotonic()
+        with pytest.raises(CalcomUnavailable):
+            read(client_of(port, "http", total=0.5))
+    assert time.monotonic() - started < 1.8
 
 
 def test_what_a_server_says_before_it_has_read_everything_counts() -> None:
