@@ -29,6 +29,8 @@ from workers.calcom.transport import KEPT, UNUSED, in_httpx2_words
 #: what may stand in a path as it is; the rest is written as %XX
 _PATH = "%/:@!$&'()*+,;=~"
 _PIECE = 64 * 1024
+#: bytes of what comes before an answer's body, and of both with all that divides it
+_HEAD, _MOST = 1024 * 1024, 2 * LARGEST_ANSWER
 
 
 class Wire:
@@ -120,9 +122,14 @@ class _Connection(HTTPConnection):
             if request.body:
                 self.putheader("Content-Length", str(len(request.body)))
             self.endheaders(request.body or None)
+        except HTTPException as error:
+            raise httpx2.LocalProtocolError(type(error).__name__) from error
+        answering = self.sock
+        try:
             with self.getresponse() as response:
+                answering.most = _MOST
                 return _answer(response)
-        except HTTPException as error:  # its text may quote what came
+        except (HTTPException, ValueError) as error:  # its text may quote what came
             raise httpx2.RemoteProtocolError(type(error).__name__) from error
 
 
@@ -145,6 +152,8 @@ class _Socket:
         self.timeout: float | None = None
         #: an answer is being read
         self.read_from = False
+        #: bytes of it that may come
+        self.most = _HEAD
         #: more came than was asked for: what comes next may be no answer to what is sent next
         self.astray = False
         self._over = False
@@ -153,6 +162,7 @@ class _Socket:
         self.stream.write(data, self.timeout)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
+        self.most = _HEAD
         return _Answering(_Incoming(self), self)
 
     def close(self) -> None:
@@ -187,6 +197,7 @@ class _Incoming(io.RawIOBase):
 
     def __init__(self, socket: _Socket) -> None:
         self._socket = socket
+        self._bytes = 0
         #: no more is waited for
         self.heard = False
         socket.read_from = True
@@ -199,6 +210,10 @@ class _Incoming(io.RawIOBase):
             return None
         piece = self._socket.stream.read(len(buffer), self._socket.timeout)
         buffer[: len(piece)] = piece
+        self._bytes += len(piece)
+        # The library takes announcements without end, and reads a chunk of -1 bytes to the end of all that comes.
+        if self._bytes > self._socket.most:
+            raise TooLargeError
         return len(piece)
 
     def close(self) -> None:

@@ -282,6 +282,24 @@ def test_an_answer_that_unpacks_without_end_is_not_read() -> None:
         read(client_of(port, "http"))
 
 
+@pytest.mark.parametrize("endless", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", b""])
+def test_an_answer_without_end_is_not_read_into_memory(endless: bytes) -> None:
+    taken: list[int] = []
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(endless)
+        taken.append(0)
+        piece = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 40_000
+        while taken[-1] < 400 * 1024 * 1024:
+            connection.sendall(piece)
+            taken[-1] += len(piece)
+
+    with server(serve) as port, pytest.raises(CalcomUnavailable, match="answered more than 32 MiB"):
+        read(client_of(port, "http", total=60))
+    assert max(taken) < 100 * 1024 * 1024
+
+
 def test_an_answer_that_takes_long_to_unpack_ends_with_the_time_of_the_call() -> None:
     outer = zlib.compressobj(1, zlib.DEFLATED, 31)
     begun = gzip.compress(b"")[:10]  # its head; what follows unpacks to nothing, on and on
@@ -358,6 +376,7 @@ def test_an_answer_of_no_said_length_ends_with_the_connection(version: bytes) ->
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n" + BODY[:9],
         b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000,
