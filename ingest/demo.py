@@ -49,8 +49,8 @@ rules:
         tool: cal_organizations_users_ooocontroller_create_organization_user_ooo
         with:
           userId: ${{{{ event.organizer.id }}}}
-          start: ${{{{ event.start }}}}
-          end: ${{{{ event.end }}}}
+          start: ${{{{ event.start.dayIn(event.organizer.time_zone) }}}}
+          end: ${{{{ event.end.dayIn(event.organizer.time_zone) }}}}
           reason: vacation
     undo:
       on: [BOOKING_CANCELLED, BOOKING_REJECTED]

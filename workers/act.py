@@ -167,6 +167,8 @@ class Acting:
         self._queue.append(turn)
         with self._desk:
             if not turn.over:
+                if turn not in self._queue:  # who had it in front of them was torn away, and could not put it back
+                    self._queue.append(turn)
                 self._serve()
         if turn.error is not None:
             raise turn.error
@@ -225,10 +227,12 @@ class Acting:
         sheet.enter()  # a run that is over makes way for the next of its entity
         if idle:
             claimed = self._clerk.claim(connection, [turn.holder for turn in idle])
-            for turn, one in zip(idle, claimed, strict=False):
-                turn.taken = _Taken(one)
-            for turn, found in zip(idle, self._clerk.opened(sheet, claimed), strict=False):
-                turn.taken.run, turn.taken.reached = found
+            # Whoever is in the middle may have got none, where another was quicker.
+            of = {turn.holder: turn for turn in idle}
+            for one in claimed:
+                of[one.holder].taken = _Taken(one)
+            for one, found in zip(claimed, self._clerk.opened(sheet, claimed), strict=True):
+                of[one.holder].taken = _Taken(one, *found)
             sheet.enter()
 
     def _salvaged(self, attempt: _Attempt, error: Exception) -> _Taken:

@@ -124,7 +124,8 @@ class Clerk:
         """How an attempt ended, and that a fault of our own ends the run with it."""
         with self._put_down(sheet, run.claimed):
             self._judge(sheet, run, reached, outcome)
-            self.bug(sheet, run.claimed, error)
+            if not run.over:  # after its last step there is nothing left to end
+                self.bug(sheet, run.claimed, error)
 
     def begun_again(self, sheet: Sheet, run: Run, reached: Reached) -> None:
         """It is certain that the effect is not there: another attempt begins, and its lease anew."""

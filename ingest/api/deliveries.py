@@ -70,7 +70,7 @@ def replay_all(ask: Ask) -> Response:
     """Every persisted delivery of a filter through the pipeline again."""
     wanted = _filter(ask)
     if wanted == Filter() and not ask.query.get("all", False):
-        raise BadInput("name at least one of verdict, webhook, since, until; or say all=true.")
+        raise BadInput("name at least one of trigger, verdict, webhook, since, until; or say all=true.")
     if ask.query.get("dry_run", False):
         with ask.store.read() as connection:
             number = deliveries.count(connection, replace(wanted, state=State.PERSISTED))
@@ -103,4 +103,5 @@ def _filter(ask: Ask) -> Filter:
         webhook=ask.query.get("webhook"),
         since=ask.query.get("since"),
         until=ask.query.get("until"),
+        triggers=ask.query.get("trigger", ()),
     )

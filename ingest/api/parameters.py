@@ -152,10 +152,13 @@ EVENTS = (
 
 _VERDICT = _choice("verdict", "Deliveries whose signature was found to be this.", Outcome)
 _WEBHOOK = Parameter("webhook", "Deliveries of the webhook with this name.", _STRING, _text)
-#: what chooses deliveries
-DELIVERIES = (_choice("state", "Deliveries in this state.", State), _VERDICT, _WEBHOOK, SINCE, UNTIL)
+_TRIGGER = Parameter(
+    "trigger", "Deliveries that became events of this trigger; repeat it for several.", _STRING, _text, many=True
+)
 #: what chooses deliveries to be replayed: only persisted ones are
-REPLAYED = (_VERDICT, _WEBHOOK, SINCE, UNTIL)
+REPLAYED = (_TRIGGER, _VERDICT, _WEBHOOK, SINCE, UNTIL)
+#: what chooses deliveries
+DELIVERIES = (_choice("state", "Deliveries in this state.", State), *REPLAYED)
 
 
 def event_filter(values: dict[str, Any]) -> history.Filter:

@@ -111,7 +111,7 @@ def discard(wish: moving.Asked) -> None:
 
 
 @app.command()
-@taking(moving.asked)
+@taking(moving.asked_by_event)
 def replay(
     wish: moving.Asked,
     rate: Annotated[float | None, typer.Option(min=0.01, help="At most so many a second.")] = None,

@@ -67,6 +67,8 @@ async def _run(settings: Settings, *, once: bool) -> bool:
             count = await asyncio.to_thread(theatre.subscribe, settings, stage)
             output.say(f"Registered one webhook for {count} triggers through Cal.com's API at {stage.address}.")
             output.say("A rule is live: a time-off booking makes an out-of-office entry there (`daybook runs list`).")
+            if passed_over := rules_passed_over(settings):
+                output.say(passed_over, style="yellow")
             if first_key:
                 output.say(f"Admin key of this demo (shown this once): {first_key}", style="yellow")
             output.say(
@@ -80,6 +82,13 @@ async def _run(settings: Settings, *, once: bool) -> bool:
             finally:
                 output.say("Stopping …", style="dim")
                 store.close()
+
+
+def rules_passed_over(settings: Settings) -> str | None:
+    """What is told to who has named a folder of rules, which would otherwise be looked for in vain."""
+    if "rules" not in settings.model_fields_set:
+        return None
+    return f"The demo has rules of its own: those in {settings.rules}, which DAYBOOK_RULES names, are not read here."
 
 
 async def _show(store: Store, stage: Stage, opening: Any, stories: Any, stop: asyncio.Event, *, once: bool) -> bool:

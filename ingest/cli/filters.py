@@ -22,6 +22,10 @@ if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs 
 Triggers = Annotated[
     list[str] | None, typer.Option("--trigger", metavar="TRIGGER", help="Events of this trigger; repeatable.")
 ]
+Became = Annotated[
+    list[str] | None,
+    typer.Option("--trigger", metavar="TRIGGER", help="Deliveries that became events of this trigger; repeatable."),
+]
 Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Events of this kind; repeatable.")]
 Booking = Annotated[
     str | None, typer.Option(metavar="UID", help="Events of this booking, and of what it was rescheduled from or to.")
@@ -86,7 +90,7 @@ def of_events(
     if words is not None:
         search.words(words)
     return history.Filter(
-        triggers=tuple(_trigger(each) for each in triggers or ()),
+        triggers=_known(triggers),
         kinds=tuple(kinds or ()),
         booking=_uid(booking),
         email=said("--email", email),
@@ -99,6 +103,7 @@ def of_events(
 
 def of_deliveries(
     state: Annotated[str | None, typer.Option(help="received, persisted, quarantined or discarded.")] = None,
+    triggers: Became = None,
     verdict: Verdict = None,
     webhook: Webhook = None,
     since: Since = None,
@@ -119,6 +124,7 @@ def of_deliveries(
         webhook=said("--webhook", webhook),
         since=moment("--since", since),
         until=moment("--until", until, until=True),
+        triggers=_known(triggers),
     )
 
 
@@ -149,6 +155,10 @@ def of_runs(
         since=moment("--since", since),
         until=moment("--until", until, until=True),
     )
+
+
+def _known(triggers: list[str] | None) -> tuple[str, ...]:
+    return tuple(_trigger(each) for each in triggers or ())
 
 
 def _trigger(written: str) -> str:

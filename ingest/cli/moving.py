@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from ingest.cli import ids, output, progress
-from ingest.cli.filters import Json, Since, Until, Verdict, Webhook, Yes, of_deliveries
+from ingest.cli.filters import Became, Json, Since, Until, Verdict, Webhook, Yes, of_deliveries
 from ingest.cli.stopping import until_ctrl_c
 from ingest.cli.workspace import Workspace, opened
 from workers.errors import BadInput, Conflict, DaybookError, NotFound
@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs 
     from workers.store.deliveries import Filter
     from workers.store.engine import Store
 
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Deliveries by id; else by the options.")]
+Everything = Annotated[bool, typer.Option("--all", help="Every delivery is meant, where no other option chooses.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
 #: what a person types to let effects happen a second time
 AGAIN = "again"
 _DONE = {"release": "Released", "discard": "Discarded", "replay": "Replayed"}
@@ -66,22 +69,35 @@ class _Progress:
 
 
 def asked(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Deliveries by id; else by the options.")
-    ] = None,
+    ids: Ids = None,
     verdict: Verdict = None,
     webhook: Webhook = None,
     since: Since = None,
     until: Until = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every delivery is meant, where no other option chooses.")
-    ] = False,
+    everything: Everything = False,
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> Asked:
     """The options that the three share."""
-    chosen = of_deliveries(None, verdict, webhook, since, until)
+    chosen = of_deliveries(None, None, verdict, webhook, since, until)
+    return Asked(ids or (), chosen, everything, yes, dry_run, as_json)
+
+
+def asked_by_event(
+    ids: Ids = None,
+    triggers: Became = None,
+    verdict: Verdict = None,
+    webhook: Webhook = None,
+    since: Since = None,
+    until: Until = None,
+    everything: Everything = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> Asked:
+    """The same, and what is said of the events that deliveries became: for a verb that is about such."""
+    chosen = of_deliveries(None, triggers, verdict, webhook, since, until)
     return Asked(ids or (), chosen, everything, yes, dry_run, as_json)
 
 
@@ -93,7 +109,7 @@ def act(verb: str, state: str, wish: Asked, how: How = How()) -> None:
     from workers import replay as verbs
     from workers.store.receipts import State
 
-    _refuse_unclear(wish)
+    _refuse_unclear(verb, wish)
     chosen = replace(wish.chosen, state=State(state))
     again = verbs.Again() if how.again else None
     done = again or {"release": verbs.release, "discard": verbs.discard, "replay": verbs.replay}[verb]
@@ -124,14 +140,15 @@ def act(verb: str, state: str, wish: Asked, how: How = How()) -> None:
         )
 
 
-def _refuse_unclear(wish: Asked) -> None:
+def _refuse_unclear(verb: str, wish: Asked) -> None:
     from workers.store.deliveries import Filter
 
     chooses = wish.chosen != Filter() or wish.everything
     if wish.ids and chooses:
         raise BadInput("name deliveries by id or choose them by options, not both.")
     if not wish.ids and not chooses:
-        raise BadInput("name deliveries by id, choose them by --webhook, --verdict, --since or --until, or say --all.")
+        by = f"{'--trigger, ' if verb == 'replay' else ''}--webhook, --verdict, --since or --until"
+        raise BadInput(f"name deliveries by id, choose them by {by}, or say --all.")
 
 
 def _ask(verb: str, number: int, wish: Asked) -> None:

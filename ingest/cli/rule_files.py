@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -119,6 +119,11 @@ def show(faults: Sequence[Fault], *, stderr: bool = False) -> None:
         if at < len(lines[fault.file]):
             for line, style in marked(lines[fault.file][at], fault.column, (output.width() or _WIDTH) - 2):
                 console.print(Text(f"  {line}", style=style), soft_wrap=True)
+
+
+def told(fault: Fault) -> dict[str, Any]:
+    """A fault as it prints with --json."""
+    return {"file": fault.file, "line": fault.line, "column": fault.column, "message": fault.message}
 
 
 def marked(line: str, column: int, width: int) -> list[tuple[str, str]]:

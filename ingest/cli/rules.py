@@ -14,9 +14,12 @@ from workers.errors import NotFound
 from workers.settings import Settings, load
 
 if TYPE_CHECKING:  # CEL and SQLAlchemy take a second to load, and `--help` needs none
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from workers.actions.kind import Kind
+    from workers.rules.fault import Fault
+    from workers.rules.load import RuleSet
+    from workers.store.rules import Version
 
 app = typer.Typer(help="Rules: what is to be done when something happens.", no_args_is_help=True)
 
@@ -40,8 +43,7 @@ def check(
         raise NotFound(f"there is no folder {settings.rules}; make it, name it with DAYBOOK_RULES, or name files here.")
     if as_json:
         for fault in found.faults:
-            told = {"file": fault.file, "line": fault.line, "column": fault.column, "message": fault.message}
-            output.json_line(told)
+            output.json_line(rule_files.told(fault))
     else:
         rule_files.show(found.faults)
         number = len(found.rules)
@@ -63,21 +65,48 @@ def list_rules(as_json: Json = False) -> None:
         with workspace.store.read() as sql:
             live = live_rules.read(sql)
     kinds = _kinds(settings)
+    folder, faults = read_folder(settings.rules, kinds)
+    kept = _kept([one.version for one in live], folder, faults)
     compiled = [read_text(one.version.source, one.version.file, kinds)[0] for one in live]
-    shown = [live_rules.shape(one, next(iter(rules), None)) for one, rules in zip(live, compiled, strict=True)]
+    shown = [
+        _told(live_rules.shape(one, next(iter(rules), None)), kept.get(one.version.name))
+        for one, rules in zip(live, compiled, strict=True)
+    ]
     if as_json:
         for one in shown:
             output.json_line(one)
-    else:
-        rows = [_row(one) for one in shown]
-        output.table(_COLUMNS, rows, empty="No rules are live; a worker takes up those of DAYBOOK_RULES.")
-    folder, faults = read_folder(settings.rules, kinds)
+        return
+    rows = [_row(one) for one in shown]
+    output.table(_COLUMNS, rows, empty="No rules are live; a worker takes up those of DAYBOOK_RULES.")
+    broken = {fault.file for fault in faults}
     digests = {one.version.name: one.version.digest for one in live}
-    waiting = sorted(rule.name for rule in folder.rules.values() if digests.get(rule.name) != rule.digest)
-    if faults and not as_json:
+    waiting = sorted(
+        rule.name for rule in folder.rules.values() if rule.file not in broken and digests.get(rule.name) != rule.digest
+    )
+    for name, fault in kept.items():
+        output.note(f"{name} is kept as it was when its file was read last: {fault}", style="yellow")
+    if faults:
         output.note(f"{settings.rules} has faults: `daybook rules check` shows them.", style="yellow")
-    if waiting and not as_json:
+    if waiting:
         output.note(f"Not live as {settings.rules} has them: {', '.join(waiting)}; a worker that runs takes them up.")
+
+
+def _kept(live: Sequence[Version], folder: RuleSet, faults: Sequence[Fault]) -> dict[str, Fault]:
+    """The live rules that are only there because their file cannot be read anew, each with what is wrong first."""
+    first: dict[Path, Fault] = {}
+    for fault in faults:
+        first.setdefault(Path(fault.file).resolve(), fault)  # a worker may have been told another way to the folder
+    anew = {rule.name for rule in folder.rules.values() if Path(rule.file).resolve() not in first}
+    found = {version.name: first.get(Path(version.file).resolve()) for version in live if version.name not in anew}
+    return {name: fault for name, fault in found.items() if fault is not None}
+
+
+def _told(shown: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
+    """A rule as it is shown, and why it is only kept, if it is."""
+    if fault is None:
+        return {**shown, "fault": None}
+    state = {"live": "kept", "dry run": "kept dry run"}.get(shown["state"], shown["state"])
+    return {**shown, "state": state, "fault": rule_files.told(fault)}
 
 
 def _row(one: Mapping[str, Any]) -> list[str | None]:
@@ -87,7 +116,7 @@ def _row(one: Mapping[str, Any]) -> list[str | None]:
         one["name"],
         "; ".join([", ".join(one["on"]), *undo]),
         one["version"][:_VERSION],
-        one["state"],
+        one["state"] if one["fault"] is None else f"{one['state']}: its file is broken",
         runs or "none yet",
         telling.minute(one["last_run"]),
     ]

@@ -159,7 +159,8 @@ def test_who_stands_in_has_the_attribute_until_the_absence_ends(town: Town, even
     today = datetime.now(UTC)
     yesterday = f"{today - timedelta(days=1):%Y-%m-%d}T00:00:00Z"
     town.calcom.tell("faults", deliveries=[{"kind": "drop", "trigger": "OOO_CREATED"}])
-    absence = {"start": yesterday, "end": yesterday, "toUserId": TOMAS}
+    # Its last day is today, and it ends before the day does in UTC: the person's zone is somewhere east.
+    absence = {"start": yesterday, "end": f"{today:%Y-%m-%d}T00:00:00Z", "toUserId": TOMAS}
     entry = town.calcom.ask("POST", f"/users/{SOFIA}/ooo", absence)
     end = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
     told = {

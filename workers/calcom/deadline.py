@@ -77,6 +77,11 @@ def _bounded(seconds: float | None, late: type[httpcore2.TimeoutException]) -> f
     return left if seconds is None else min(seconds, left)
 
 
+def in_time() -> None:
+    """Raises what a wait does where nothing is left of the thread's time: for long work between two waits."""
+    _bounded(None, httpcore2.ReadTimeout)
+
+
 class DeadlineBackend(httpcore2.SyncBackend):
     """Connections whose every wait ends at the thread's deadline, whichever thread uses them."""
 
@@ -219,7 +224,11 @@ class _Encrypted(_Stream):
 
     def get_extra_info(self, info: str) -> Any:
         """What the library asks a connection for."""
-        return self._tls if info == "ssl_object" else self._below.get_extra_info(info)
+        if info == "ssl_object":
+            return self._tls
+        # What came with the last answer and was not asked for has left the socket: it waits here.
+        waits = info == "is_readable" and (self._tls.pending() or self._incoming.pending)
+        return True if waits else self._below.get_extra_info(info)
 
     def _carry(self, step: Callable[[], T], timeout: float | None) -> T:
         """What the step gives, once as much was sent and received as it asks for."""

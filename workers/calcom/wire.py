@@ -20,7 +20,7 @@ import httpcore2
 import httpx2
 
 from workers import certificates
-from workers.calcom.deadline import DeadlineBackend, ending
+from workers.calcom.deadline import DeadlineBackend, ending, in_time
 from workers.calcom.exchange import Answer
 from workers.calcom.requests import Request
 from workers.calcom.rim import LARGEST_ANSWER, Timeouts, TooLargeError, body_of
@@ -29,6 +29,8 @@ from workers.calcom.transport import KEPT, UNUSED, in_httpx2_words
 #: what may stand in a path as it is; the rest is written as %XX
 _PATH = "%/:@!$&'()*+,;=~"
 _PIECE = 64 * 1024
+#: bytes of what comes before an answer's body, and of both with all that divides it
+_HEAD, _MOST = 1024 * 1024, 2 * LARGEST_ANSWER
 
 
 class Wire:
@@ -76,7 +78,7 @@ class Wire:
         return None
 
     def _keep(self, connection: _Connection) -> None:
-        if self._closed or connection.sock is None or len(self._idle) >= KEPT:
+        if self._closed or connection.sock is None or connection.sock.astray or len(self._idle) >= KEPT:
             connection.close()
         else:
             self._idle.append((time.monotonic(), connection))
@@ -120,9 +122,14 @@ class _Connection(HTTPConnection):
             if request.body:
                 self.putheader("Content-Length", str(len(request.body)))
             self.endheaders(request.body or None)
+        except HTTPException as error:
+            raise httpx2.LocalProtocolError(type(error).__name__) from error
+        answering = self.sock
+        try:
             with self.getresponse() as response:
+                answering.most = _MOST
                 return _answer(response)
-        except HTTPException as error:  # its text may quote what came
+        except (HTTPException, ValueError) as error:  # its text may quote what came
             raise httpx2.RemoteProtocolError(type(error).__name__) from error
 
 
@@ -145,13 +152,18 @@ class _Socket:
         self.timeout: float | None = None
         #: an answer is being read
         self.read_from = False
+        #: bytes of it that may come
+        self.most = _HEAD
+        #: more came than was asked for: what comes next may be no answer to what is sent next
+        self.astray = False
         self._over = False
 
     def sendall(self, data: bytes) -> None:
         self.stream.write(data, self.timeout)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Incoming(self), _PIECE)
+        self.most = _HEAD
+        return _Answering(_Incoming(self), self)
 
     def close(self) -> None:
         """Closed before an answer is read to its end, it stays open until then, as a socket does."""
@@ -166,19 +178,42 @@ class _Socket:
             self.stream.close()
 
 
+class _Answering(io.BufferedReader):
+    """An answer, as a file to read from."""
+
+    def __init__(self, incoming: _Incoming, socket: _Socket) -> None:
+        super().__init__(incoming, _PIECE)
+        self._incoming, self._socket = incoming, socket
+
+    def close(self) -> None:
+        if not self.closed:
+            self._incoming.heard = True
+            self._socket.astray = bool(self.peek())
+        super().close()
+
+
 class _Incoming(io.RawIOBase):
-    """What comes in answer, as a file to read from."""
+    """What comes in answer, piece by piece."""
 
     def __init__(self, socket: _Socket) -> None:
         self._socket = socket
+        self._bytes = 0
+        #: no more is waited for
+        self.heard = False
         socket.read_from = True
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
+        if self.heard:
+            return None
         piece = self._socket.stream.read(len(buffer), self._socket.timeout)
         buffer[: len(piece)] = piece
+        self._bytes += len(piece)
+        # The library takes announcements without end, and reads a chunk of -1 bytes to the end of all that comes.
+        if self._bytes > self._socket.most:
+            raise TooLargeError
         return len(piece)
 
     def close(self) -> None:
@@ -193,7 +228,11 @@ def _target(request: Request) -> str:
 
 
 def _answer(response: HTTPResponse) -> Answer:
-    headers = httpx2.Headers(response.getheaders())
+    # As bytes: whatever stands in a header, what was asked for may be done.
+    headers = httpx2.Headers([(name.encode("latin-1"), text.encode("latin-1")) for name, text in response.getheaders()])
+    if response.length is None and not response.chunked and response.msg.defects:
+        # After a line that is no header the library reads none: it would be waited for an end that does not come.
+        raise httpx2.RemoteProtocolError("headers that are none")
     if (response.length or 0) > LARGEST_ANSWER:
         raise TooLargeError
     body = response.read(LARGEST_ANSWER + 1)
@@ -207,11 +246,13 @@ def _answer(response: HTTPResponse) -> Answer:
 
 
 class _Pieces(httpx2.SyncByteStream):
-    """A body in pieces: unpacked, each is still of a size to be looked at."""
+    """A body in pieces: unpacked, each is still of a size to be looked at. What is packed twice may give little, and
+    take long all the same."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
 
     def __iter__(self) -> Iterator[bytes]:
         for start in range(0, len(self._body), _PIECE):
+            in_time()
             yield self._body[start : start + _PIECE]

@@ -1,11 +1,13 @@
-"""The functions on text that expressions have beside CEL's own: named and meant as in CEL's extension for strings.
-
-Written here because what they give must be bounded: a payload can make `replace` of two long texts fill the memory.
+"""The functions that expressions have beside CEL's own. Those on text are named and meant as in CEL's extension for
+strings, and written here because what they give must be bounded: a payload can make `replace` of two long texts fill
+the memory. `dayIn` is Daybook's: Cal.com's absences are days of somebody's, and an event's instants are in UTC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from cel_expr_python import cel
 
@@ -46,6 +48,24 @@ def _substring(text: str, begin: int, end: int | None = None) -> str:
     return text[begin:end]
 
 
+def _day_in(moment: datetime, zone: str) -> str:
+    """The day that it is there at that moment: `2026-07-01`."""
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(_zone(zone)).date().isoformat()
+    except OverflowError:
+        raise ValueError("there is no such day") from None
+
+
+def _zone(name: str) -> tzinfo:
+    """A zone by its name, or by its offset as CEL's own functions take it: `+05:30`."""
+    try:
+        if name[:1] in ("+", "-"):
+            return datetime.strptime(name, "%z").tzinfo or UTC
+        return ZoneInfo(name)
+    except (LookupError, OSError, ValueError):  # what a payload names may be no zone, nor the name of any file
+        raise ValueError("there is no such time zone") from None
+
+
 def _method(name: str, result: cel.Type, *forms: tuple[Callable[..., object], list[cel.Type]]) -> cel.FunctionDecl:
     """A function that is called on its first parameter."""
     overloads = [
@@ -55,6 +75,7 @@ def _method(name: str, result: cel.Type, *forms: tuple[Callable[..., object], li
 
 
 FUNCTIONS: tuple[cel.FunctionDecl, ...] = (
+    _method("dayIn", _TEXT, (_day_in, [cel.Type.TIMESTAMP, _TEXT])),
     _method("lowerAscii", _TEXT, (str.lower, [_TEXT])),
     _method("upperAscii", _TEXT, (str.upper, [_TEXT])),
     _method("trim", _TEXT, (str.strip, [_TEXT])),
@@ -66,9 +87,9 @@ FUNCTIONS: tuple[cel.FunctionDecl, ...] = (
 
 #: every function and macro by name, for the nearest right one
 NAMES: tuple[str, ...] = (
-    "all", "bool", "bytes", "ceil", "contains", "double", "duration", "dyn", "endsWith", "exists", "exists_one",
-    "filter", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours", "getMilliseconds",
-    "getMinutes", "getMonth", "getSeconds", "has", "hasValue", "int", "join", "lowerAscii", "map", "matches", "or",
-    "orValue", "replace", "size", "split", "startsWith", "string", "substring", "timestamp", "trim", "type", "uint",
-    "upperAscii",
+    "all", "bool", "bytes", "ceil", "contains", "dayIn", "double", "duration", "dyn", "endsWith", "exists",
+    "exists_one", "filter", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours",
+    "getMilliseconds", "getMinutes", "getMonth", "getSeconds", "has", "hasValue", "int", "join", "lowerAscii", "map",
+    "matches", "or", "orValue", "replace", "size", "split", "startsWith", "string", "substring", "timestamp", "trim",
+    "type", "uint", "upperAscii",
 )  # fmt: skip

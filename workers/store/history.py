@@ -64,9 +64,14 @@ class Filter:
     connection: str | None = None
 
     def __post_init__(self) -> None:
-        for name, given in (("trigger", self.triggers), ("kind", self.kinds)):
-            if len(given) > MOST_NAMES:
-                raise BadInput(f"{name} may be given at most {MOST_NAMES} times; it was given {len(given)} times.")
+        few("trigger", self.triggers)
+        few("kind", self.kinds)
+
+
+def few(name: str, given: Sequence[str]) -> None:
+    """Raises BadInput for more names than a statement may have."""
+    if len(given) > MOST_NAMES:
+        raise BadInput(f"{name} may be given at most {MOST_NAMES} times; it was given {len(given)} times.")
 
 
 def page(

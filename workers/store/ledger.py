@@ -85,7 +85,7 @@ def begin(
         "effect": effect,
         "begun_at": now,
     }
-    return Entry(_begin(sqlite=connection.dialect.name == "sqlite"), row, finds=False, rank=_BEGIN)
+    return Entry(_begin(sqlite=connection.dialect.name == "sqlite"), row, of=run_id, finds=False, rank=_BEGIN)
 
 
 @cache
@@ -118,7 +118,7 @@ def settle(
     another attempt follows by itself."""
     ended = {"state": state, "answer": answer, "reason": reason, "ours": ours, "ended_at": None if again else now}
     values = {"run": run_id, "name": step, **{f"new_{key}": each for key, each in ended.items()}}
-    return Entry(_SETTLING, values, finds=False, rank=_SETTLED)
+    return Entry(_SETTLING, values, of=run_id, finds=False, rank=_SETTLED)
 
 
 _SETTLING = Quick(
@@ -184,29 +184,29 @@ def cause(connection: Connection, echoes: Sequence[Echo]) -> dict[UUID, Caused]:
     """
     if not echoes:
         return {}
+    # Locked in the order in which `enter` changes them: each transaction has several, and neither may have what the
+    # other waits for.
     rows = connection.execute(
         select(actions, runs.c.rule, runs.c.depth)
         .join(runs, runs.c.id == actions.c.run_id)
         .where(actions.c.effect.in_({effect for echo in echoes for effect in echo.effects}))
         .where(actions.c.state.in_([ActionState.SENDING, ActionState.DONE, ActionState.UNKNOWN]))
-        .order_by(actions.c.id)
+        .order_by(actions.c.run_id, actions.c.id)
+        .with_for_update(of=actions)
     ).all()
+    rows = sorted(rows, key=lambda row: row.id)
+    told = {row.id: row.echo_id for row in rows}
     found: dict[UUID, Caused] = {}
     for echo in echoes:
-        event_id = echo.event_id
         fitting = [row for row in rows if row.effect in echo.effects and _about_then(row, echo.happened_at)]
-        row = next((row for row in fitting if row.echo_id == event_id), None)
-        row = row or next((row for row in fitting if row.echo_id is None), None)
+        row = next((row for row in fitting if told[row.id] == echo.event_id), None)
+        row = row or next((row for row in fitting if told[row.id] is None), None)
         if row is None:
             continue
-        taken = connection.execute(
-            update(actions)
-            .where(actions.c.id == row.id, actions.c.echo_id.is_(None) | (actions.c.echo_id == event_id))
-            .values(echo_id=event_id)
-            .returning(actions.c.id)
-        ).scalar_one_or_none()
-        if taken is not None:
-            found[event_id] = Caused(row.id, row.run_id, row.rule, row.depth)
+        if told[row.id] is None:
+            connection.execute(update(actions).where(actions.c.id == row.id).values(echo_id=echo.event_id))
+            told[row.id] = echo.event_id
+        found[echo.event_id] = Caused(row.id, row.run_id, row.rule, row.depth)
     return found
 
 

@@ -10,6 +10,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Select
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -131,6 +132,8 @@ class Entry:
 
     statement: Quick
     values: Mapping[str, Any]
+    #: the run that it is about; those of a rank are made in the order of their runs
+    of: UUID
     #: whether it has to find a row
     finds: bool = True
     #: it is made after those of a lower one
@@ -138,10 +141,11 @@ class Entry:
 
 
 def enter(connection: Connection, entries: Sequence[Entry]) -> bool:
-    """Make changes in the order of their ranks, those by one statement together. False where one did not find its row:
+    """Make changes in the order of their ranks, those by one statement together and in the order of their runs: of two
+    transactions that change the same rows neither has what the other waits for. False where one did not find its row:
     then what else was changed is to be taken back."""
     by_statement: dict[Quick, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda entry: entry.rank):
+    for entry in sorted(entries, key=lambda entry: (entry.rank, entry.of)):
         by_statement.setdefault(entry.statement, []).append(entry)
     for statement, some in by_statement.items():
         found = statement.many(connection, [entry.values for entry in some])

@@ -162,6 +162,8 @@ _ROWS = 1_000
 
 def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[str]:
     """Those of `rows` whose `once` is new."""
+    # In one order everywhere: two transactions that plan the same runs must not wait for each other.
+    rows = sorted(rows, key=lambda row: str(row["once"]))
     fresh: set[str] = set()
     new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(runs)
     for start in range(0, len(rows), _ROWS):
@@ -309,13 +311,14 @@ def renewing(connection: Connection, run_id: UUID, holder: str, seconds: float) 
     """To keep a run in hand for so many seconds from then. It finds no run that is another's, or nobody's, by then; nor
     do the others of these."""
     keep = _renewing(sqlite=connection.dialect.name == "sqlite")
-    return Entry(keep, {"run": run_id, "mine": holder, "seconds": seconds}, rank=_GOING_ON)
+    return Entry(keep, {"run": run_id, "mine": holder, "seconds": seconds}, of=run_id, rank=_GOING_ON)
 
 
 def advancing(connection: Connection, run_id: UUID, holder: str, step: int, seconds: float) -> Entry:
     """The step before `step` is over, and the lease begins anew."""
     go_on = _renewing(sqlite=connection.dialect.name == "sqlite", advances=True)
-    return Entry(go_on, {"run": run_id, "mine": holder, "seconds": seconds, "next": step}, rank=_GOING_ON)
+    values = {"run": run_id, "mine": holder, "seconds": seconds, "next": step}
+    return Entry(go_on, values, of=run_id, rank=_GOING_ON)
 
 
 @cache
@@ -346,13 +349,13 @@ def postponing(run_id: UUID, holder: str, *, due_at: datetime, attempt: int, rea
         "why": reason,
         "waited_for": failed,
     }
-    return Entry(_POSTPONING, values, rank=_PUTTING_DOWN)
+    return Entry(_POSTPONING, values, of=run_id, rank=_PUTTING_DOWN)
 
 
 def finishing(run_id: UUID, holder: str, *, state: RunState, reason: str | None, now: datetime) -> Entry:
     """A run is over."""
     values = {"run": run_id, "mine": holder, "new_state": state, "why": reason, "ended": now}
-    return Entry(_FINISHING, values, rank=_PUTTING_DOWN)
+    return Entry(_FINISHING, values, of=run_id, rank=_PUTTING_DOWN)
 
 
 def _over(now: Any) -> dict[str, Any]:

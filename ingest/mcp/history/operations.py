@@ -19,6 +19,7 @@ from ingest.samples.samples import VERSIONS
 from ingest.signatures import Outcome
 from workers import queue
 from workers import replay as verbs
+from workers.catalogue.triggers import TRIGGERS
 from workers.errors import BadArguments, Conflict, NotFound
 from workers.store import deliveries, webhooks
 from workers.store.deliveries import Filter
@@ -31,13 +32,19 @@ _REMEDY = "DAYBOOK_PUBLIC_URL says where Daybook is; it must be reachable from w
 
 
 def _replay(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]:
+    span = values.span(asked)
     wanted = Filter(
-        state=State.PERSISTED, verdict=asked.get("verdict"), webhook=asked.get("webhook"), **values.span(asked)
+        state=State.PERSISTED,
+        verdict=asked.get("verdict"),
+        webhook=asked.get("webhook"),
+        since=span["since"],
+        until=span["until"],
+        triggers=tuple(asked.get("trigger", ())),
     )
     chooses = wanted != Filter(state=State.PERSISTED) or asked.get("all", False)
     if ("deliveries" in asked) == chooses:
         raise BadArguments(
-            "deliveries: name deliveries by id, or choose them by webhook, verdict, since, until; or say all: true. "
+            "deliveries: name deliveries by id, or choose them by trigger, webhook, verdict, since, until; or say all: true. "
             "Not both."
         )
     if "deliveries" in asked:
@@ -137,6 +144,7 @@ REPLAY = Tool(
         input_schema=asks(
             {
                 "deliveries": several("These deliveries, by id or a beginning that only one has.", most=_NAMED),
+                "trigger": several("Deliveries that became events of these triggers.", TRIGGERS),
                 "webhook": text("Deliveries of the webhook with this name."),
                 "verdict": one_of("Deliveries whose signature was found to be this.", Outcome),
                 "since": schemas.SINCE,

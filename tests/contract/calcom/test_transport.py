@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -281,6 +282,37 @@ def test_an_answer_that_unpacks_without_end_is_not_read() -> None:
         read(client_of(port, "http"))
 
 
+@pytest.mark.parametrize("endless", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", b""])
+def test_an_answer_without_end_is_not_read_into_memory(endless: bytes) -> None:
+    taken: list[int] = []
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(endless)
+        taken.append(0)
+        piece = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 40_000
+        while taken[-1] < 400 * 1024 * 1024:
+            connection.sendall(piece)
+            taken[-1] += len(piece)
+
+    with server(serve) as port, pytest.raises(CalcomUnavailable, match="answered more than 32 MiB"):
+        read(client_of(port, "http", total=60))
+    assert max(taken) < 100 * 1024 * 1024
+
+
+def test_an_answer_that_takes_long_to_unpack_ends_with_the_time_of_the_call() -> None:
+    outer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    begun = gzip.compress(b"")[:10]  # its head; what follows unpacks to nothing, on and on
+    nothing = b"\x00\x00\x00\xff\xff" * 200_000
+    packed = b"".join([outer.compress(begun), *(outer.compress(nothing) for _ in range(1_000)), outer.flush()])
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with server(answers(head + packed)) as port:
+        started = time.monotonic()
+        with pytest.raises(CalcomUnavailable):
+            read(client_of(port, "http", total=0.5))
+    assert time.monotonic() - started < 1.8
+
+
 def test_what_a_server_says_before_it_has_read_everything_counts() -> None:
     refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -314,8 +346,10 @@ BODY = b'{"status": "success", "data": 1}'
         + b"\r\n0\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + ANSWER,
         b"HTTP/1.1 200\r\nContent-Length: 32\r\nConnection: close\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 Tr\xc3\xa8s bien\r\nServer: caf\xe9\r\nContent-Length: 32\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n20\r\n" + BODY + b"\r\n0\r\n\r\n",
     ],
-    ids=["in chunks", "after it was announced", "with a good-bye"],
+    ids=["in chunks", "after it was announced", "with a good-bye", "in no ASCII", "of two lengths"],
 )
 def test_an_answer_is_read_however_it_comes(answer: bytes) -> None:
     with server(answers(answer)) as port, client_of(port, "http") as client:
@@ -342,9 +376,11 @@ def test_an_answer_of_no_said_length_ends_with_the_connection(version: bytes) ->
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n" + BODY[:9],
         b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000,
+        b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 32\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 32\r\n\r\n" + BODY,
     ],
 )
@@ -372,3 +408,70 @@ def test_a_connection_that_its_server_has_closed_is_not_used_again() -> None:
             assert client.call("cal_organizations_users_controller_delete_organization_user", {"userId": 1}).data == 1
             assert closed.wait(5)
             closed.clear()
+
+
+def numbered(number: int) -> bytes:
+    body = b'{"status": "success", "data": %d}' % number
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+class Talkative:
+    """Numbers its answers, and sends one that nobody asked for with its first."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+
+    def next(self) -> list[bytes]:
+        self.answers += 1
+        return [numbered(self.answers), *([numbered(99)] if self.answers == 1 else [])]
+
+    def plain(self, connection: socket.socket) -> None:
+        while connection.recv(65536):
+            connection.sendall(b"".join(self.next()))
+
+    def within(self, tls: ssl.SSLContext) -> Serve:
+        """Encrypted, each answer a record of its own, and all that belong together in one piece."""
+
+        def serve(connection: socket.socket) -> None:
+            came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+            inside = tls.wrap_bio(came, goes, server_side=True)
+            shaken = False
+            while piece := connection.recv(65536):
+                came.write(piece)
+                with suppress(ssl.SSLWantReadError):
+                    if not shaken:
+                        inside.do_handshake()
+                        shaken = True
+                    if inside.read(65536):
+                        for answer in self.next():
+                            inside.write(answer)
+                if goes.pending:
+                    connection.sendall(goes.read())
+
+        return serve
+
+
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next() -> None:
+    with server(Talkative().plain) as port, client_of(port, "http") as client:
+        assert [client.call(USERS, {"take": 1}).data for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_nor_is_one_that_came_in_the_same_piece_of_what_is_encrypted(server_tls: ssl.SSLContext) -> None:
+    with server(Talkative().within(server_tls)) as port, client_of(port) as client:
+        assert [client.call(USERS, {"take": 1}).data for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_body_where_there_is_none_costs_the_next_call_nothing() -> None:
+    connections = 0
+
+    def serve(connection: socket.socket) -> None:
+        nonlocal connections
+        connections += 1
+        while connection.recv(65536):
+            connection.sendall(b"HTTP/1.1 204 No Content\r\nContent-Length: 32\r\n\r\n" + BODY)
+
+    with server(serve) as port, client_of(port, "http") as client:
+        for _ in range(2):
+            client.call("cal_organizations_users_controller_delete_organization_user", {"userId": 1})
+    assert connections == 2

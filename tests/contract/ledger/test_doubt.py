@@ -180,3 +180,22 @@ def test_what_is_taken_back_before_it_happens_is_done(office: Office) -> None:
 
     assert states(office) == ["skipped", "done"]
     assert office.world.made == {"thing of A": 1}
+
+
+def test_what_came_of_a_last_step_is_told_although_a_fault_of_our_own_follows(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.rules(ONE)
+    office.comes(uid="A")
+
+    def fails(*_: object) -> None:
+        raise ValueError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workers.clerk.Clerk.ended", fails)
+        office.work()
+
+    (run,) = office.runs()
+    assert (run.state, run.holder) == (RunState.DONE, None)
+    assert office.actions(run.id)[0].state is ActionState.DONE
+    assert office.world.made == {"thing of A": 1}

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from tests.conftest import PATIENCE
 from tests.contract.ledger.conftest import Crash, Make, NoBox, Office, World
 from tests.contract.ledger.test_act import TWO, states
-from workers.act import Acting
+from workers.act import Acting, _Turn
 from workers.actions.kind import Call, Outcome, Toolbox
 from workers.errors import StoreUnavailable
 from workers.store import ledger
@@ -187,3 +187,39 @@ def test_a_database_that_is_away_is_told_to_all_of_them_and_nothing_is_done_agai
     office.work()
     assert states(office) == ["done"] * 4
     all_made_once(office)
+
+
+def test_each_thread_gets_the_run_that_is_in_its_own_hand(office: Office) -> None:
+    """Else a process that stops gives back what another thread of it is still at."""
+    office.rules(TWO)
+    for uid in "ABC":
+        office.comes(uid=uid)
+    acting = office.process()[1]
+    with office.store.write() as connection:  # two that wait for nobody, of one entity: one of them is taken
+        first, second, _ = office.runs()
+        connection.execute(update(runs).where(runs.c.id.in_([first.id, second.id])).values(entity="e", holds=False))
+
+    turns = [_Turn(f"p.{number}", None, lambda: True) for number in range(3)]
+    acting._queue.extend(turns)
+    acting._serve()
+
+    taken = [(turn.holder, turn.taken.claimed.holder) for turn in turns if turn.taken.claimed is not None]
+    assert len(taken) == 2
+    assert all(mine == holder for mine, holder in taken), taken
+
+
+def test_who_was_forgotten_by_a_thread_that_was_torn_away_serves_itself(
+    office: Office, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = desk.acting._come
+
+    def torn(turns: list[_Turn]) -> None:
+        monkeypatch.setattr(desk.acting, "_come", come)
+        come([])  # all have come forward, and nobody knows of them any more
+        raise Crash
+
+    desk.before = lambda: monkeypatch.setattr(desk.acting, "_come", torn)
+    desk.work()
+
+    assert [type(error) for error in desk.failed] == [Crash]
+    assert states(office).count("done") == 3

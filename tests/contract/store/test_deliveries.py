@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from datetime import timedelta
 from uuid import UUID
@@ -9,13 +10,15 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
 
 from tests.contract.store.filled import START, Filled, body
+from workers.errors import BadInput
 from workers.persist import persist
 from workers.replay import discard, release, replay, replay_all
 from workers.store import deliveries, history
 from workers.store.deliveries import Filter
-from workers.store.engine import Store
+from workers.store.engine import Store, open_store
 from workers.store.receipts import State
 from workers.vault import Vault
 
@@ -64,6 +67,62 @@ def test_deliveries_are_filtered_and_come_newest_first(filled: Filled, four: lis
     assert found(store, Filter(webhook="eu")) == [unsigned]
     assert found(store, Filter(webhook="nothing")) == []
     assert found(store, Filter(since=START + MINUTE, until=START + 3 * MINUTE)) == [unsigned, received]
+
+
+@pytest.fixture
+def told(filled: Filled) -> list[UUID]:
+    """Two of one trigger and one of another, in turn, then one that waits; oldest first."""
+    paid = filled.event(trigger="BOOKING_PAID", at=START)
+    made = filled.event(trigger="BOOKING_CREATED", at=START + MINUTE, webhook="eu", pcid="eu")
+    again = filled.event(trigger="BOOKING_PAID", at=START + 2 * MINUTE)
+    return [paid, made, again, filled.keep(body(trigger="BOOKING_PAID", uid="waits"), at=START + 3 * MINUTE)]
+
+
+def test_deliveries_are_found_by_the_trigger_of_the_event_they_became(filled: Filled, told: list[UUID]) -> None:
+    paid, made, again, waits = told
+    store, of_paid = filled.store, ("BOOKING_PAID",)
+    assert found(store, Filter(triggers=of_paid)) == [again, paid]
+    assert found(store, Filter(triggers=(*of_paid, "BOOKING_CREATED", *of_paid))) == [again, made, paid]
+    assert found(store, Filter(triggers=(*of_paid, "BOOKING_CREATED")), limit=2) == [again, made]
+    assert found(store, Filter(triggers=of_paid, webhook="eu")) == []
+    assert found(store, Filter(triggers=of_paid, since=START + MINUTE)) == [again]
+    assert found(store, Filter(triggers=of_paid, until=START + MINUTE)) == [paid]
+    assert found(store, Filter(triggers=("\x00\udfff",))) == []
+    with store.read() as connection:
+        assert deliveries.ids(connection, Filter(triggers=of_paid), before=again, limit=9) == [paid]
+        assert deliveries.count(connection, Filter(triggers=of_paid)) == 2
+        assert deliveries.count(connection, Filter(triggers=of_paid, state=State.RECEIVED)) == 0
+        assert deliveries.stats(connection, Filter(triggers=of_paid))["states"] == {"persisted": 2}
+
+    assert replay(store, [paid]) == [paid]  # it waits now, and still is what its event says
+    assert found(store, Filter(triggers=of_paid)) == [again, paid]
+    assert found(store, Filter(triggers=of_paid, state=State.PERSISTED)) == [again]
+    assert found(store, Filter(triggers=of_paid, state=State.RECEIVED)) == [paid]
+    assert found(store, Filter(triggers=of_paid, verdict="mismatch")) == []
+    assert waits in found(store, Filter(state=State.RECEIVED))
+
+
+def test_more_triggers_than_a_statement_may_have_are_refused() -> None:
+    with pytest.raises(BadInput, match="at most 50 times"):
+        Filter(triggers=("A",) * 51)
+
+
+@pytest.mark.parametrize("state", [None, State.PERSISTED, State.RECEIVED])
+def test_deliveries_of_a_trigger_are_read_from_indexes(sqlite_database: str, state: State | None) -> None:
+    """Neither table is read from end to end, and nothing is sorted but what the walks of the triggers found."""
+    wanted = Filter(state=state, triggers=("BOOKING_PAID", "PING"), since=START, webhook="org")
+    with contextlib.closing(open_store(sqlite_database)) as store, store.read() as connection:
+        query = deliveries._ids(wanted, UUID(int=1), 500).compile(
+            dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+        )
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+
+    plan = [str(step.detail) for step in steps]
+    assert not [step for step in plan if step.startswith(("SCAN receipts", "SCAN events"))], plan
+    if state is State.RECEIVED:
+        assert any("ix_receipts_" in step or "sqlite_autoindex_receipts" in step for step in plan), plan
+    else:
+        assert len([step for step in plan if "ix_events_trigger_id (trigger=? AND id" in step]) == 2, plan
 
 
 def test_pages_of_deliveries_join_without_a_gap_or_a_repeat(filled: Filled, four: list[UUID]) -> None:
@@ -158,6 +217,13 @@ def test_a_replay_reads_the_event_anew_in_place(filled: Filled) -> None:
 def test_only_what_became_an_event_is_replayed(filled: Filled, four: list[UUID]) -> None:
     assert replay(filled.store, four) == four[:1]
     assert discard(filled.store, four[:2]) == []
+
+
+def test_a_replay_by_trigger_leaves_other_events_alone(filled: Filled, told: list[UUID]) -> None:
+    paid, made, again, _ = told
+    (moved,) = replay_all(filled.store, Filter(triggers=("BOOKING_PAID",)))
+    assert sorted(moved) == [paid, again]
+    assert state(filled.store, made) == "persisted"
 
 
 def test_a_replay_by_filter_moves_each_delivery_once_and_ends(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,13 +94,13 @@ def test_entries_are_made_by_their_ranks_and_say_whether_each_found_its_row(kept
     new = {**ROW, "id": uuid7(), "run_id": uuid7()}
     with kept.write() as connection:
         entries = [
-            Entry(NAME, {"which": new["id"], "name": "later"}, rank=1),
-            Entry(KEEP, new, finds=False),
-            Entry(NAME, {"which": ROW["id"], "name": "too"}, rank=1),
+            Entry(NAME, {"which": new["id"], "name": "later"}, of=new["id"], rank=1),
+            Entry(KEEP, new, of=new["id"], finds=False),
+            Entry(NAME, {"which": ROW["id"], "name": "too"}, of=ROW["id"], rank=1),
         ]
         assert enter(connection, entries)
         assert [FIND.one(connection, which=each).effect for each in (new["id"], ROW["id"])] == ["later", "too"]
-        assert not enter(connection, [entries[0], Entry(NAME, {"which": uuid7(), "name": "nobody"})])
+        assert not enter(connection, [entries[0], Entry(NAME, {"which": uuid7(), "name": "nobody"}, of=uuid7())])
         assert enter(connection, [])
 
 

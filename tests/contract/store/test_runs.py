@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite
 from uuid_utils.compat import uuid7
 
+from tests.conftest import PATIENCE
 from workers.store import runs
 from workers.store.engine import Store, open_store
 from workers.store.quick import enter
@@ -52,6 +54,18 @@ def end(store: Store, run: Claimed, holder: str = "me", *, state: RunState = Run
 
 def renew(connection: Connection, run_id: UUID, holder: str, seconds: float) -> bool:
     return enter(connection, [runs.renewing(connection, run_id, holder, seconds)])
+
+
+def waiting_for_locks(store: Store, number: int) -> None:
+    """Until so many transactions of PostgreSQL wait for others."""
+    until = time.monotonic() + PATIENCE
+    count = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while time.monotonic() < until:
+        with store.read() as connection:
+            if connection.exec_driver_sql(count).scalar_one() >= number:
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 def keys(found: list[Claimed]) -> list[str]:
@@ -269,6 +283,31 @@ def test_what_was_skipped_for_its_key_is_not_the_run_that_there_was_for_it_after
         assert found is not None
         assert found.event_id == first.event_id
         assert runs.count(connection, Filter()) == 2
+
+
+def test_processes_that_plan_the_same_runs_in_another_order_do_not_wait_for_each_other(postgres_database: str) -> None:
+    """A booking's events come by several webhooks, and workers have them in batches of their own."""
+    failed: list[Exception] = []
+
+    def guarded(*names: str) -> None:
+        try:
+            plan(store, *map(planned, names))
+        except Exception as error:
+            failed.append(error)
+
+    with contextlib.closing(open_store(postgres_database)) as store:
+        with store.write() as connection:  # both have planned one run, and neither both
+            runs.plan(connection, [planned("y"), planned("z")], NOW)
+            threads = [threading.Thread(target=guarded, args=names) for names in ("bya", "azb")]
+            for number, thread in enumerate(threads, 1):
+                thread.start()
+                waiting_for_locks(store, number)
+        for thread in threads:
+            thread.join(PATIENCE)
+
+        assert failed == []
+        with store.read() as connection:
+            assert runs.count(connection, Filter(states=(RunState.PLANNED,))) == 4
 
 
 def test_which_run_of_an_entity_comes_first_is_read_from_an_index(sqlite_database: str) -> None:

@@ -115,6 +115,15 @@ def test_a_replay_by_filter_can_be_tried_first(asked: Asked) -> None:
     assert sorted(asked.bell.ids) == ids[1:]
 
 
+def test_deliveries_are_listed_and_replayed_by_trigger(asked: Asked) -> None:
+    paid = asked.filled.event(trigger="BOOKING_PAID")
+    asked.filled.event(trigger="BOOKING_CREATED")
+    listed = asked.get("/deliveries", trigger="BOOKING_PAID").json()["data"]
+    assert [one["id"] for one in listed] == [str(paid)]
+    assert asked.post("/deliveries/replay", trigger="BOOKING_PAID").json() == {"deliveries": 1, "dry_run": False}
+    assert asked.bell.ids == [paid]
+
+
 def test_everything_is_replayed_only_where_that_is_said(asked: Asked) -> None:
     asked.filled.events(2)
     refused = asked.post("/deliveries/replay")

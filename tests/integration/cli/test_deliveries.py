@@ -160,6 +160,19 @@ def test_a_replay_by_filter_counts_first_and_asks(
     assert [states(command)[str(one)] for one in four] == ["received", "received", "quarantined", "quarantined"]
 
 
+def test_a_replay_takes_triggers_and_release_does_not(command: Command, filled: Filled) -> None:
+    paid = filled.event(trigger="BOOKING_PAID")
+    filled.event(trigger="BOOKING_CREATED")
+    filled.event(trigger="PING")
+    listed = command.run("deliveries", "list", "--trigger", "booking_paid", "--json").lines()
+    assert [one["id"] for one in listed] == [str(paid)]
+    tried = command.run("deliveries", "replay", "--trigger", "PING", "--trigger", "BOOKING_PAID", "--dry-run")
+    assert tried.out == "Would replay 2 deliveries.\n"
+    assert "--trigger" in command.run("deliveries", "replay", "--json").err
+    assert command.run("deliveries", "release", "--trigger", "PING").status == 2
+    assert command.run("deliveries", "replay", "--trigger", " ", "--json").kind() == "bad_input"
+
+
 def test_ctrl_c_ends_a_replay_in_good_order_and_says_how_to_go_on(
     command: Command, filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,40 @@ def test_live_rules_are_listed_with_what_became_of_their_runs(
     assert max(map(len, out.splitlines())) <= 110
 
 
+def test_a_rule_that_is_kept_because_its_file_broke_is_listed_as_kept_with_the_fault(
+    command: Command, filled: Filled, rules: Path
+) -> None:
+    (rules / "dry.yaml").write_text(f"rules:\n  - name: dry\n    dry_run: true\n{STOP}")
+    (rules / "fine.yaml").write_text(f"rules:\n  - name: fine\n{STOP}")
+    make_live(command, filled)
+    for broken in ("block", "dry"):
+        (rules / f"{broken}.yaml").write_text(f"rules:\n  - name: {broken}\n{STOP.replace('PING', 'PNIG')}")
+    make_live(command, filled)  # a worker looks, and leaves the rules of those files as they were
+
+    block, dry, fine = command.run("rules", "list", "--json").lines()
+    assert (block["name"], block["state"]) == ("block", "kept")
+    assert (block["fault"]["file"], block["fault"]["line"]) == ("rules/block.yaml", 3)
+    assert dry["state"] == "kept dry run"
+    assert (fine["state"], fine["fault"]) == ("live", None)
+    listed = command.run("rules", "list")
+    assert "kept: its file is broken" in listed.out
+    assert 'block is kept as it was when its file was read last: rules/block.yaml:3:10: there is no trigger "PNIG"' in (
+        listed.err
+    )
+    assert "Not live" not in listed.err
+    assert max(map(len, listed.out.splitlines())) <= 120
+
+    (rules / "block.yaml").write_text(GOOD)
+    assert command.run("rules", "list", "--json").lines()[0]["state"] == "live"
+
+
+def test_a_rule_that_moved_out_of_a_broken_file_is_not_kept(command: Command, filled: Filled, rules: Path) -> None:
+    make_live(command, filled)
+    (rules / "block.yaml").write_text(f"rules:\n  - name: other\n{STOP.replace('PING', 'PNIG')}")
+    (rules / "moved.yaml").write_text(GOOD)
+    assert command.run("rules", "list", "--json").lines()[0]["state"] == "live"
+
+
 def test_the_schema_is_that_of_the_docs(command: Command) -> None:
     published = Path(__file__).parents[3] / "docs" / "rules.schema.json"
     assert json.loads(command.run("rules", "schema").out) == json.loads(published.read_text("utf-8"))
