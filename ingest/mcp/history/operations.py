@@ -44,8 +44,8 @@ def _replay(desk: Desk, asked: Mapping[str, Any], _hide: Hide) -> dict[str, Any]
     chooses = wanted != Filter(state=State.PERSISTED) or asked.get("all", False)
     if ("deliveries" in asked) == chooses:
         raise BadArguments(
-            "deliveries: name deliveries by id, or choose them by trigger, webhook, verdict, since, until; or say all: true. "
-            "Not both."
+            "deliveries: name deliveries by id, or choose them by trigger, webhook, verdict, since, until; or say "
+            "all: true. Not both."
         )
     if "deliveries" in asked:
         return _named(desk, asked["deliveries"], dry_run=asked.get("dry_run", True))
