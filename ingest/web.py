@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from ingest import api, health
 from ingest.deliveries import Deliveries
 from ingest.intake import PROBE, Intake
-from ingest.mcp.routes import McpServers
+from ingest.mcp.opening import Mcp
 from ingest.quarantine import Quarantine
 from ingest.roster import Roster
 from ingest.spool import Spool
@@ -59,16 +59,16 @@ def make_app(settings: Settings) -> Front:
     spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
     intake = Intake(store, spool, doorbell.ring)
     roster = Roster(store, vault)
-    servers = McpServers(settings, store, vault)
+    mcp = Mcp(settings, store, vault)
     deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(roster.keep_fresh()), asyncio.create_task(_keep_drained(intake, spool))]
         try:
-            async with servers.running():
-                yield
+            yield
         finally:
+            await mcp.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -81,7 +81,7 @@ def make_app(settings: Settings) -> Front:
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
             Mount("/api/v1", app=api.make_app(settings, store, vault, broker)),
-            *servers.routes,
+            *mcp.routes,
         ],
         lifespan=lifespan,
     )

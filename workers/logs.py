@@ -67,5 +67,5 @@ def set_up(settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # These speak of every request or message at `info`, URLs with their tokens included.
-    for name in ("httpx2", "httpcore2", "uvicorn.access", "dramatiq", "alembic", "urllib3", "pika"):
+    for name in ("httpx2", "httpcore2", "mcp", "uvicorn.access", "dramatiq", "alembic", "urllib3", "pika"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

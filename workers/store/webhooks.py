@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
 from uuid_utils.compat import uuid7
 
 from workers.errors import Misconfigured
@@ -134,10 +135,7 @@ def set_remote_id(connection: Connection, webhook_id: UUID, remote_id: str | Non
 
 def every(connection: Connection, vault: Vault) -> list[Webhook]:
     """All webhooks by name, opened."""
-    secrets: dict[UUID, list[LiveSecret]] = {}
-    for row in connection.execute(select(webhook_secrets).order_by(webhook_secrets.c.id.desc())):
-        key = vault.open(f"secret:{row.webhook_id}", row.secret)
-        secrets.setdefault(row.webhook_id, []).append(LiveSecret(row.id, key, row.created_at, row.expires_at))
+    rows, sealed = _with_secrets(connection, select(webhooks).order_by(webhooks.c.name))
     return [
         Webhook(
             row.id,
@@ -147,29 +145,43 @@ def every(connection: Connection, vault: Vault) -> list[Webhook]:
             row.origin,
             row.remote_id,
             row.created_at,
-            tuple(secrets.get(row.id, ())),
+            tuple(_opened(vault, one) for one in sealed[row.id]),
         )
-        for row in connection.execute(select(webhooks).order_by(webhooks.c.name))
+        for row in rows
     ]
 
 
 def live(connection: Connection, vault: Vault) -> list[tuple[bytes, UUID, str, tuple[LiveSecret, ...] | None]]:
     """(token digest, id, name, secrets newest first) of each webhook; None for secrets that this key does not open."""
-    secrets: dict[UUID, list[LiveSecret] | None] = {}
-    for row in connection.execute(select(webhook_secrets).order_by(webhook_secrets.c.id.desc())):
-        held = secrets.setdefault(row.webhook_id, [])
-        try:
-            key = vault.open(f"secret:{row.webhook_id}", row.secret)
-        except Misconfigured:
-            secrets[row.webhook_id] = None
-            continue
-        if held is not None:
-            held.append(LiveSecret(row.id, key, row.created_at, row.expires_at))
+    rows, sealed = _with_secrets(connection, select(webhooks.c.token_digest, webhooks.c.id, webhooks.c.name))
     found = []
-    for row in connection.execute(select(webhooks.c.token_digest, webhooks.c.id, webhooks.c.name)):
-        opened = secrets.get(row.id, [])
-        found.append((row.token_digest, row.id, row.name, None if opened is None else tuple(opened)))
+    for row in rows:
+        opened: tuple[LiveSecret, ...] | None
+        try:
+            opened = tuple(_opened(vault, one) for one in sealed[row.id])
+        except Misconfigured:
+            opened = None
+        found.append((row.token_digest, row.id, row.name, opened))
     return found
+
+
+def _with_secrets(
+    connection: Connection, query: Select[Any]
+) -> tuple[list[Row[Any]], Mapping[UUID, Sequence[Row[Any]]]]:
+    """The webhooks that a query gives, and the sealed secrets of each, the newest first.
+
+    Each of the two questions sees what is committed by then. A webhook is made together with its first secret, so it is
+    asked for before them; one without any was taken away in between.
+    """
+    rows = connection.execute(query).all()
+    sealed: dict[UUID, list[Row[Any]]] = {}
+    for row in connection.execute(select(webhook_secrets).order_by(webhook_secrets.c.id.desc())):
+        sealed.setdefault(row.webhook_id, []).append(row)
+    return [row for row in rows if row.id in sealed], sealed
+
+
+def _opened(vault: Vault, row: Row[Any]) -> LiveSecret:
+    return LiveSecret(row.id, vault.open(f"secret:{row.webhook_id}", row.secret), row.created_at, row.expires_at)
 
 
 def by_name(connection: Connection, vault: Vault, name: str) -> Webhook | None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
 
 from workers.store import webhooks
 from workers.store.engine import Store
@@ -48,6 +50,28 @@ def test_a_secret_that_never_came_into_use_is_taken_back(store: Store, vault: Va
     with store.write() as connection:
         webhooks.drop_secret(connection, webhooks.add_secret(connection, vault, webhook_id, "s2", now=NOW))
         assert [one.key for one in webhooks.every(connection, vault)[0].secrets] == ["s1"]
+
+
+def test_a_webhook_that_is_made_meanwhile_is_there_with_its_secret_or_not_at_all(
+    store: Store, vault: Vault, webhook_id: UUID
+) -> None:
+    """Else its first deliveries would prove nothing, for as long as a web process goes by what it read."""
+
+    def look(read: Callable[[Connection], Sequence[Any]], name: str) -> Sequence[Any]:
+        waiting = [name]
+
+        def meanwhile(*_: object) -> None:
+            if waiting:
+                new = waiting.pop()
+                with store.write() as other:
+                    webhooks.add(other, vault, name=new, pcid="acme", token=new, secret=new, origin="adopted", now=NOW)
+
+        with store.read() as connection:
+            event.listen(connection, "after_cursor_execute", meanwhile)
+            return read(connection)
+
+    assert all(one.secrets for one in look(lambda connection: webhooks.every(connection, vault), "second"))
+    assert all(secrets for *_, secrets in look(lambda connection: webhooks.live(connection, vault), "third"))
 
 
 def test_an_unknown_name_is_nobody(store: Store, vault: Vault) -> None:

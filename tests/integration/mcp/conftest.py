@@ -157,7 +157,7 @@ def running_office(**environ: str) -> Iterator[Office]:
         store = stack.enter_context(contextlib.closing(open_store(settings.database)))
         migrate(store)
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        server = uvicorn.Server(uvicorn.Config(make_app(settings), log_level="warning", access_log=False))
+        server = uvicorn.Server(uvicorn.Config(make_app(settings), log_config=None, access_log=False))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
 
