@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from ingest.mcp.calcom import offers
 from tests import docs
+from workers.calcom.coerce import coerce
+from workers.calcom.tools import find
 from workers.rules.document import Document
 
 PAGES = [docs.README, *sorted((docs.ROOT / "docs").glob("*.md")), docs.ROOT / "CONTRIBUTING.md"]
@@ -50,3 +55,23 @@ def test_every_command_that_the_pages_show_exists() -> None:
     nouns = {name.split()[0] for name in known if " " in name}
     wrong = {words for words in shown if words.split()[0] in nouns and words not in known and " " in words}
     assert wrong == set()
+
+
+def test_every_call_that_the_pages_show_fits_its_tools_schema() -> None:
+    """Examples of `tools/call`, and of rules' and the command line's calls by the arguments they give."""
+    shown = [call for page in PAGES for call in _calls(page.read_text("utf-8"))]
+
+    assert shown
+    for name, arguments in shown:
+        (offer,) = [each for each in offers(("acme", "beta")) if each.name == name]
+        Draft202012Validator(dict(offer.input_schema)).validate(arguments)
+
+
+def _calls(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for message in re.findall(r"'(\{\"jsonrpc\".*?\}\}\})'", text, re.DOTALL):
+        params = json.loads(message)["params"]
+        yield params["name"], params["arguments"]
+    for name, rest in re.findall(r"daybook tools call (cal_\w+)((?: *\\\n| +--?\w[\w-]* \S+)*)", text):
+        pairs = dict(pair.split("=", 1) for pair in re.findall(r"--arg (\S+=\S+)", rest))
+        pcid = re.findall(r"--(?:PCID|pcid) (\S+)", rest)
+        yield name, {"PCID": pcid[0], "orgId": 1, **coerce(find(name), pairs)}

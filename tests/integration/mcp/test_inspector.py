@@ -1,6 +1,7 @@
-"""A client that is not Python: the protocol's own for JavaScript, where it is installed (it needs Node).
+"""Clients that are not Python, where they are installed (they need Node): the protocol's own, and its inspector.
 
-`npm install --prefix DIR @modelcontextprotocol/sdk`, then `DAYBOOK_TESTS_MCP_SDK=DIR make test`.
+`npm install --prefix DIR @modelcontextprotocol/sdk`, then `DAYBOOK_TESTS_MCP_SDK=DIR make test`;
+`npm install --prefix DIR @modelcontextprotocol/inspector`, then `DAYBOOK_TESTS_MCP_INSPECTOR=DIR make test`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from workers.calcom.tools import TOOLS
 from workers.store.keys import Role
 
 SDK = os.environ.get("DAYBOOK_TESTS_MCP_SDK")
+INSPECTOR = os.environ.get("DAYBOOK_TESTS_MCP_INSPECTOR")
 
 
 @pytest.mark.skipif(SDK is None, reason="DAYBOOK_TESTS_MCP_SDK does not say where the JavaScript client is")
@@ -51,3 +54,35 @@ def test_a_javascript_client_lists_and_calls_each_tool_and_the_effect_is_at_cal_
             assert effect == (not tool.reads and "delegation" not in name), name
         process.stdin.close()
         assert process.wait(PATIENCE) == 0
+
+
+def inspect(office: Office, *words: str) -> Any:
+    """What the inspector prints."""
+    command = [f"{INSPECTOR}/node_modules/.bin/mcp-inspector", "--cli", f"{office.url}{SERVER}", "--transport", "http"]
+    key = f"Authorization: Bearer {office.key(Role.ADMIN)}"
+    done = subprocess.run([*command, "--header", key, *words], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(INSPECTOR is None, reason="DAYBOOK_TESTS_MCP_INSPECTOR does not say where the inspector is")
+def test_the_inspector_lists_and_calls_each_tool_and_the_effect_is_at_cal_com(office: Office, calcom: Calcom) -> None:
+    listed = inspect(office, "--method", "tools/list", "--strict")
+    assert [tool["name"] for tool in listed["tools"]] == list(TOOLS)
+    for name, tool in TOOLS.items():
+        calcom.reset()
+        with calcom.http as http:
+            ids = prepared(http)  # type: ignore[arg-type]  # its posts and gets are a test client's
+            if name.endswith("_assign_organization_attribute_option_to_user"):
+                ids["userId"] = 90212
+            before = state(http, ids["attributeId"])
+            words = [
+                word
+                for key, value in arguments_for(name, ids).items()
+                for word in ("--tool-arg", f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+            ]
+            result = inspect(office, "--method", "tools/call", "--tool-name", name, *words)
+            effect = state(http, ids["attributeId"]) != before
+        assert not result.get("isError"), (name, result)
+        assert result["structuredContent"]["status"] == "success"
+        assert effect == (not tool.reads and "delegation" not in name), name
