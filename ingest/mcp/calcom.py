@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from ingest.mcp.toolset import Offer, Page, Prompt, Target
+from ingest.mcp.toolset import Offer, Target, ToolsOnly
 from ingest.session import NotAllowed
 from workers.actions.telling import masked
 from workers.calcom import hops
 from workers.calcom.tool import Tool
 from workers.calcom.tools import TOOLS, find
-from workers.errors import BadArguments, NotFound
+from workers.errors import BadArguments
 from workers.store import connections
 from workers.store.audit import Who
 from workers.store.engine import Store
@@ -24,7 +24,7 @@ PCID = "PCID"
 _NAMED = 20
 
 
-class CalcomTools:
+class CalcomTools(ToolsOnly):
     """`ingest.mcp.toolset.Toolset` of Cal.com's tools. With `destructive` those that delete may be called."""
 
     name = "cal-organizations"
@@ -70,18 +70,6 @@ class CalcomTools:
             )
         reply = self._box.caller(pcid).call(name, {key: value for key, value in arguments.items() if key != PCID})
         return reply.json
-
-    def pages(self) -> Sequence[Page]:
-        """There are none."""
-        return ()
-
-    def page(self, uri: str) -> str:
-        """There are none."""
-        raise NotFound(f"There is no resource {uri[:200]!r} here.")
-
-    def prompts(self) -> Sequence[Prompt]:
-        """There are none."""
-        return ()
 
     def _pcids(self) -> Sequence[str]:
         with self._store.read() as sql:

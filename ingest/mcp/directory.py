@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ingest.mcp.toolset import Offer, Page, Prompt, Target, Toolset
+from ingest.mcp.toolset import Offer, Target, Toolset, ToolsOnly
 from workers.calcom.tool import DIALECT
-from workers.errors import NotFound
 from workers.store.audit import Who
 from workers.store.keys import Role
 
@@ -27,7 +26,7 @@ _SERVER = {
 }
 
 
-class Directory:
+class Directory(ToolsOnly):
     """`ingest.mcp.toolset.Toolset` of one tool, that names the servers and their tools. `base_url` is Daybook's."""
 
     name = "mcp"
@@ -76,15 +75,3 @@ class Directory:
             }
             for server in self._servers
         ]
-
-    def pages(self) -> Sequence[Page]:
-        """There are none."""
-        return ()
-
-    def page(self, uri: str) -> str:
-        """There are none."""
-        raise NotFound(f"There is no resource {uri[:200]!r} here.")
-
-    def prompts(self) -> Sequence[Prompt]:
-        """There are none."""
-        return ()

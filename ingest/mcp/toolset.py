@@ -107,6 +107,22 @@ class Toolset(Protocol):
         ...
 
 
+class ToolsOnly:
+    """For a toolset with nothing to be read, and no prompts."""
+
+    def pages(self) -> Sequence[Page]:
+        """There are none."""
+        return ()
+
+    def page(self, uri: str) -> str:
+        """There are none."""
+        raise NotFound(f"There is no resource {uri[:200]!r} here.")
+
+    def prompts(self) -> Sequence[Prompt]:
+        """There are none."""
+        return ()
+
+
 def named(offers: Sequence[Offer], name: str) -> Offer:
     """The tool of exactly that name. Raises NotFound, which names the nearest one."""
     known = {offer.name: offer for offer in offers}

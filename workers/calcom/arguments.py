@@ -99,8 +99,8 @@ def _typed(param: Param, value: Any) -> Any:
             return _whole(param, value)
     wanted = _range(param) if param.item == "number" else KINDS[param.item]
     if param.many:
-        raise _wrong(param, f"must be a list, each item {wanted}, not {_kind(value)}")
-    raise _wrong(param, f"must be {wanted}, not {_kind(value)}")
+        raise _wrong(param, f"must be a list, each item {wanted}, not {kind_of(value)}")
+    raise _wrong(param, f"must be {wanted}, not {kind_of(value)}")
 
 
 def _whole(param: Param, value: float) -> int:
@@ -142,7 +142,8 @@ def _sendable(param: Param, value: Any) -> Any:
     return value
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a value is, in words for errors."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -10,6 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from workers.calcom.arguments import kind_of
 from workers.errors import BadArguments
 
 _TYPES = {
@@ -83,7 +84,7 @@ def _allowed(error: ValidationError) -> str:
     limit: Any = error.validator_value
     match error.validator:
         case "type":
-            return f"must be {_TYPES.get(str(limit), limit)}, not {_kind(error.instance)}"
+            return f"must be {_TYPES.get(str(limit), limit)}, not {kind_of(error.instance)}"
         case "enum":
             near = get_close_matches(
                 str(error.instance)[:60].casefold(), {str(each).casefold(): each for each in limit}
@@ -103,15 +104,3 @@ def _allowed(error: ValidationError) -> str:
             return f"may have at most {limit} items"
         case _:
             return "does not fit its schema"
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "a text"
-    return "an object" if isinstance(value, Mapping) else "a list"
