@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from ingest.mcp import entries
 from ingest.mcp.toolset import Offer, Page, Prompt, Target
 from ingest.session import NotAllowed
-from workers.actions.telling import masked
 from workers.calcom import hops
 from workers.calcom.tool import Tool
 from workers.calcom.tools import TOOLS, find
@@ -47,13 +47,16 @@ class CalcomTools:
 
     def target(self, name: str, arguments: Mapping[str, Any]) -> Target:
         """The connection that is named, or the only one; arguments without secret parameters."""
-        tool = TOOLS.get(name)
-        secret = [param.name for param in tool.params if param.secret] if tool is not None else []
-        rest = {key: value for key, value in arguments.items() if key != PCID}
+        params = TOOLS[name].params if name in TOOLS else ()
         pcid = arguments.get(PCID)
         if pcid is None and len(names := self._pcids()) == 1:
             pcid = names[0]
-        return Target(pcid[:200] if isinstance(pcid, str) else None, masked(rest, *secret))
+        return entries.target(
+            pcid,
+            {key: value for key, value in arguments.items() if key != PCID},
+            known={param.name for param in params},
+            secret={param.name for param in params if param.secret},
+        )
 
     def call(self, who: Who, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Cal.com's reply. Raises BadArguments, NotFound (the connection), NotAllowed, a CalcomError."""
