@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -90,3 +91,10 @@ def test_a_name_that_is_none_tells_the_nearest() -> None:
         named([OFFER], "doo")
     with pytest.raises(NotFound, match="tools/list names all of them"):
         named([OFFER], "x" * 500)
+
+
+def test_the_nearest_name_is_looked_for_in_a_moment_however_long_the_name() -> None:
+    began = time.process_time()
+    with pytest.raises(NotFound):
+        named([OFFER], "do" * 4_000_000)
+    assert time.process_time() - began < 0.5
