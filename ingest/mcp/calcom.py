@@ -12,7 +12,7 @@ from ingest.session import NotAllowed
 from workers.calcom import hops
 from workers.calcom.tool import Tool
 from workers.calcom.tools import TOOLS, find
-from workers.errors import BadArguments, NotFound
+from workers.errors import BadArguments, CalcomUnavailable, NotFound
 from workers.store import connections
 from workers.store.audit import Who
 from workers.store.engine import Store
@@ -22,6 +22,8 @@ from workers.toolbox import Box
 PCID = "PCID"
 #: PCIDs that the schema names; there may be thousands
 _NAMED = 20
+#: levels of JSON in an answer: neither the SDK nor its clients take what a remote server could nest
+_DEEPEST = 100
 
 
 class CalcomTools:
@@ -72,6 +74,13 @@ class CalcomTools:
                 "Point its base URL, or its remote PCID, elsewhere."
             )
         reply = self._box.caller(pcid).call(name, {key: value for key, value in arguments.items() if key != PCID})
+        if _deeper(reply.json, _DEEPEST):
+            raise CalcomUnavailable(
+                f"{name}: the answer is nested too deeply to be passed on; {_DEEPEST} levels are the most."
+                + ("" if tool.reads else " It may have been done or not: look first."),
+                status=reply.status,
+                request_id=reply.request_id,
+            )
         return reply.json
 
     def pages(self) -> Sequence[Page]:
@@ -101,6 +110,19 @@ class CalcomTools:
         if pcid is None or pcid not in known:
             raise connections.unknown(pcid or "", known)
         return pcid
+
+
+def _deeper(value: Any, most: int) -> bool:
+    """Whether JSON is nested deeper than so many levels."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, Mapping | list)
+            for inner in (one.values() if isinstance(one, Mapping) else one)
+        ]
+    return any(isinstance(one, Mapping | list) for one in level)
 
 
 @cache
