@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from ingest.mcp import entries
 from ingest.mcp.toolset import Offer, Target, ToolsOnly
 from ingest.session import NotAllowed
-from workers.actions.telling import masked
 from workers.calcom import hops
 from workers.calcom.tool import Tool
 from workers.calcom.tools import TOOLS, find
-from workers.errors import BadArguments
+from workers.errors import BadArguments, CalcomUnavailable
 from workers.store import connections
 from workers.store.audit import Who
 from workers.store.engine import Store
@@ -22,6 +22,8 @@ from workers.toolbox import Box
 PCID = "PCID"
 #: PCIDs that the schema names; there may be thousands
 _NAMED = 20
+#: levels of JSON in an answer: neither the SDK nor its clients take what a remote server could nest
+_DEEPEST = 100
 
 
 class CalcomTools(ToolsOnly):
@@ -47,13 +49,16 @@ class CalcomTools(ToolsOnly):
 
     def target(self, name: str, arguments: Mapping[str, Any]) -> Target:
         """The connection that is named, or the only one; arguments without secret parameters."""
-        tool = TOOLS.get(name)
-        secret = [param.name for param in tool.params if param.secret] if tool is not None else []
-        rest = {key: value for key, value in arguments.items() if key != PCID}
+        params = TOOLS[name].params if name in TOOLS else ()
         pcid = arguments.get(PCID)
         if pcid is None and len(names := self._pcids()) == 1:
             pcid = names[0]
-        return Target(pcid[:200] if isinstance(pcid, str) else None, masked(rest, *secret))
+        return entries.target(
+            pcid,
+            {key: value for key, value in arguments.items() if key != PCID},
+            known={param.name for param in params},
+            secret={param.name for param in params if param.secret},
+        )
 
     def call(self, who: Who, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Cal.com's reply. Raises BadArguments, NotFound (the connection), NotAllowed, a CalcomError."""
@@ -69,6 +74,13 @@ class CalcomTools(ToolsOnly):
                 "Point its base URL, or its remote PCID, elsewhere."
             )
         reply = self._box.caller(pcid).call(name, {key: value for key, value in arguments.items() if key != PCID})
+        if _deeper(reply.json, _DEEPEST):
+            raise CalcomUnavailable(
+                f"{name}: the answer is nested too deeply to be passed on; {_DEEPEST} levels are the most."
+                + ("" if tool.reads else " It may have been done or not: look first."),
+                status=reply.status,
+                request_id=reply.request_id,
+            )
         return reply.json
 
     def _pcids(self) -> Sequence[str]:
@@ -86,6 +98,19 @@ class CalcomTools(ToolsOnly):
         if pcid is None or pcid not in known:
             raise connections.unknown(pcid or "", known)
         return pcid
+
+
+def _deeper(value: Any, most: int) -> bool:
+    """Whether JSON is nested deeper than so many levels."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, Mapping | list)
+            for inner in (one.values() if isinstance(one, Mapping) else one)
+        ]
+    return any(isinstance(one, Mapping | list) for one in level)
 
 
 @cache

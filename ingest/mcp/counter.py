@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -51,7 +52,8 @@ class Counter:
         with self._store.write() as sql:
             if self._per_minute and (wait := paces.ask(sql, _key(who), per_minute=self._per_minute)):
                 raise RateLimited(
-                    f"This key has used its {self._per_minute} calls a minute; the next may come in {wait:.0f} s.",
+                    f"This key has used its {self._per_minute} calls a minute; the next may come in "
+                    f"{math.ceil(wait)} s.",
                     after=wait,
                 )
             now = datetime.now(UTC)

@@ -14,7 +14,7 @@ import structlog
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -47,7 +47,8 @@ _STATUS: dict[type[DaybookError], tuple[int, int]] = {
     NotAllowed: (403, -32003),
     StoreUnavailable: (503, -32603),
 }
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+#: of every answer that is no JSON-RPC server's
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def asker(context: ServerRequestContext[Any]) -> Who:
@@ -105,6 +106,8 @@ class McpDoor:
             body = await _body(request)
         except DaybookError as error:
             return of(error)
+        except ClientDisconnect:  # in the middle of its message: there is nobody to be told, and nothing amiss
+            return None
         await self._manager.handle_request({**scope, _WHO: who}, _again(body, receive), send)
         return None
 
@@ -151,4 +154,4 @@ def of(error: DaybookError) -> Response:
 def refused(status: int, code: int, message: str, *, headers: dict[str, str]) -> Response:
     """An answer to a message that was not looked at."""
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
-    return Response(msgspec.json.encode(body), status, {**_HEADERS, **headers}, "application/json")
+    return Response(msgspec.json.encode(body), status, {**HEADERS, **headers}, "application/json")

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from ingest.mcp.calcom import CalcomTools
 from ingest.mcp.directory import LIST, Directory
-from ingest.mcp.door import Guard, McpDoor, asker, of
+from ingest.mcp.door import HEADERS, Guard, McpDoor, asker, of
 from ingest.mcp.history.toolset import History
 from ingest.mcp.server import Context, make_server
 from ingest.mcp.toolset import Toolset
@@ -73,7 +73,7 @@ class McpServers:
             found = await anyio.to_thread.run_sync(self._directory.servers, who.role)
         except DaybookError as error:
             return of(error)
-        return Response(msgspec.json.encode({"servers": found}), media_type="application/json")
+        return Response(msgspec.json.encode({"servers": found}), 200, HEADERS, "application/json")
 
     async def _list(self, context: Context, _: types.RequestParams | None) -> dict[str, object]:
         found = await anyio.to_thread.run_sync(self._directory.servers, asker(context).role)

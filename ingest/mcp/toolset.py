@@ -11,6 +11,9 @@ from workers.errors import NotFound
 from workers.store.audit import Who
 from workers.store.keys import Role
 
+#: characters of a tool's name that are looked at
+_NAME = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -128,6 +131,6 @@ def named(offers: Sequence[Offer], name: str) -> Offer:
     known = {offer.name: offer for offer in offers}
     if name in known:
         return known[name]
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name[:_NAME], known, n=1)  # cut first: the search takes the square of it
     hint = f" Did you mean {near[0]}?" if near else ""
-    raise NotFound(f"There is no tool {name[:100]!r}.{hint} tools/list names all of them.")
+    raise NotFound(f"There is no tool {name[:_NAME]!r}.{hint} tools/list names all of them.")

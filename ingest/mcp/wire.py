@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ def parts(error: DaybookError) -> dict[str, Any]:
         told |= {"status": error.status, "code": error.code, "request_id": error.request_id}
         told["sent"] = error.sent if isinstance(error, CalcomUnavailable) else error.status not in (None, 429)
     if isinstance(error, RateLimited):
-        told |= {"sent": False, "after": round(error.after, 1)}
+        told |= {"sent": False, "after": math.ceil(error.after * 10) / 10}  # who comes before is told again
     return told
 
 

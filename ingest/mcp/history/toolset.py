@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ingest.mcp.history import bookings, brief, events, operations, pages, runs, trials
+from ingest.mcp import entries
+from ingest.mcp.history import bookings, events, operations, pages, runs, trials
 from ingest.mcp.history.arguments import check
 from ingest.mcp.history.masking import Masker
 from ingest.mcp.history.prompts import PROMPTS
 from ingest.mcp.history.tool import Desk, Tool
 from ingest.mcp.toolset import Offer, Page, Prompt, Target, named
-from workers.actions.telling import masked
 from workers.settings import Settings
 from workers.store.audit import Who
 from workers.store.engine import Store
@@ -28,8 +28,6 @@ _EVERY = (
     operations.TRIGGER,
 )
 TOOLS: Mapping[str, Tool] = {tool.offer.name: tool for tool in _EVERY}
-#: parameters that an audit entry has, and bytes of them
-_MOST, _ROOM = 50, 8_000
 
 
 class History:
@@ -54,11 +52,13 @@ class History:
 
     def target(self, name: str, arguments: Mapping[str, Any]) -> Target:
         """The connection that is named; of a rule's text only its length."""
-        long = TOOLS[name].long if name in TOOLS else ()
-        some = [*arguments.items()][:_MOST]
-        told = {str(key): _length(value) if key in long else value for key, value in some}
-        pcid, shown = arguments.get("connection"), brief.fit(masked(told), _ROOM)
-        return Target(brief.cut(pcid, 200) if isinstance(pcid, str) else None, shown if isinstance(shown, dict) else {})
+        tool = TOOLS.get(name)
+        return entries.target(
+            arguments.get("connection"),
+            arguments,
+            known=tool.offer.input_schema["properties"] if tool is not None else (),
+            long=tool.long if tool is not None else (),
+        )
 
     def call(self, who: Who, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """The tool's answer. Raises BadArguments, BadInput, NotFound, Conflict, StoreUnavailable and the like."""
@@ -83,9 +83,3 @@ class History:
 
 def _as_it_is(value: Any) -> Any:
     return value
-
-
-def _length(value: Any) -> str:
-    return (
-        f"({len(value)} {'characters' if isinstance(value, str) else 'members'})" if hasattr(value, "__len__") else ""
-    )

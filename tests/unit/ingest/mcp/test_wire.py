@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -35,7 +36,8 @@ OFFER = Offer(
         (NotFound("no"), {"kind": "not_found"}),
         (Missing("gone", status=404, code="X", request_id="r"), {"status": 404, "code": "X", "sent": True}),
         (AlreadyExists("there", status=409), {"kind": "already_exists", "status": 409}),
-        (RateLimited("wait", after=7.25), {"status": 429, "after": 7.2, "sent": False}),
+        (RateLimited("wait", after=7.25), {"status": 429, "after": 7.3, "sent": False}),
+        (RateLimited("wait", after=0.01), {"after": 0.1}),
         (CalcomUnavailable("cut"), {"status": None, "sent": True}),
         (CalcomUnavailable("not there", sent=False), {"status": None, "sent": False}),
     ],
@@ -90,3 +92,10 @@ def test_a_name_that_is_none_tells_the_nearest() -> None:
         named([OFFER], "doo")
     with pytest.raises(NotFound, match="tools/list names all of them"):
         named([OFFER], "x" * 500)
+
+
+def test_the_nearest_name_is_looked_for_in_a_moment_however_long_the_name() -> None:
+    began = time.process_time()
+    with pytest.raises(NotFound):
+        named([OFFER], "do" * 4_000_000)
+    assert time.process_time() - began < 0.5
