@@ -29,7 +29,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "info": {
             "title": "Daybook",
             "version": "1",
-            "description": "The event history of a Cal.com organization, and what an operator does with deliveries.",
+            "description": "The event history of a Cal.com organization, and what people do with runs and keys.",
         },
         "servers": [{"url": "/api/v1"}],
         "paths": paths,
@@ -67,7 +67,7 @@ def _may_answer(endpoint: Endpoint, status: int) -> bool:
     if status == 404:
         return "{" in endpoint.path
     if status == 409:
-        return endpoint.method == "POST" and "{" in endpoint.path
+        return endpoint.method == "POST"
     return True
 
 
@@ -81,7 +81,9 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     schema = parameter.schema
     if parameter.many:
         schema = {"type": "array", "items": schema, "maxItems": MOST_NAMES}
-    said = {"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema}
+    said: dict[str, Any] = {"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema}
+    if parameter.required:
+        said["required"] = True
     return {**said, "style": "form", "explode": True} if parameter.many else said
 
 

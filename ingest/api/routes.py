@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ingest.api import bookings, deliveries, events, openapi
+from ingest.api import bookings, deliveries, events, openapi, runs
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
     CONNECTION,
     CURSOR,
     DELIVERIES,
+    DONE,
     DRY_RUN,
     EVENTS,
     EVERYTHING,
     LIMIT,
+    LOOK,
     REPLAYED,
+    RUNS,
+    STEP,
     UNMASKED,
 )
 from workers.store.keys import Role
@@ -117,6 +121,23 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "The timeline of a booking and what it was rescheduled from and to",
         (CONNECTION,),
         "Timeline",
+    ),
+    Endpoint("GET", "/runs", VIEWER, runs.every, "Runs, newest first", (*RUNS, CURSOR, LIMIT), "RunPage"),
+    Endpoint("GET", "/runs/{id}", VIEWER, runs.one, "One run with what each step did", (), "RunWithActions"),
+    Endpoint(
+        "POST", "/runs/{id}/retry", OPERATOR, runs.retry, "Try a dead or failed run again", (LOOK,), "RunWithActions"
+    ),
+    Endpoint(
+        "POST", "/runs/{id}/cancel", OPERATOR, runs.cancel, "Do nothing more of an unfinished run", (), "RunWithActions"
+    ),
+    Endpoint(
+        "POST",
+        "/runs/{id}/resolve",
+        OPERATOR,
+        runs.resolve,
+        "Say whether the step whose end is unknown was done; the run goes on",
+        (DONE, STEP),
+        "RunWithActions",
     ),
     Endpoint("GET", "/openapi.json", None, _document, "This document"),
 )

@@ -192,6 +192,19 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "RunOfTimeline": _object({**_RUN, "actions": _list(ref("Action"))}),
+    "Run": _object(_RUN),
+    "RunPage": _page(ref("Run")),
+    "RunWithActions": _object(
+        {
+            **_RUN,
+            "event": _or_null(_object({"id": _ID, "trigger": _TEXT_OR_NULL, "title": _TEXT_OR_NULL})),
+            "version": {
+                **_or_null(_object({"id": _ID, "digest": _TEXT, "file": _TEXT, "live": {"type": "boolean"}})),
+                "description": "the version of the rule that was live when it was planned",
+            },
+            "actions": _list(ref("Action")),
+        }
+    ),
     "Action": _object(
         {
             "id": _ID,
