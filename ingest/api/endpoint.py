@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from ingest.api import parameters, problems
 from ingest.api.parameters import Parameter
+from ingest.live_rules import Reader
 from ingest.session import Doorkeeper, Identity, NotAllowed
 from workers.errors import NotFound
 from workers.store.engine import Store
@@ -27,14 +28,32 @@ _THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request to a handler: who asks, for what, with which values; and what it is answered from."""
+class Source:
+    """What every request is answered from, and with what it is carried out."""
 
     store: Store
     broker: Broker
+    rules: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to a handler: who asks, for what, with which values; and what it is answered from."""
+
+    source: Source
     identity: Identity | None
     path: dict[str, str]
     query: dict[str, Any]
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.source.store
+
+    @property
+    def broker(self) -> Broker:
+        """What is rung for what was changed."""
+        return self.source.broker
 
     def id(self, noun: str) -> UUID:
         """The id in the path; `NotFound` for what is none."""
@@ -72,14 +91,14 @@ class Endpoint:
     answer: str | None = None
     media: str = "application/json"
 
-    def route(self, store: Store, broker: Broker, doorkeeper: Doorkeeper, limiter: anyio.CapacityLimiter) -> Route:
+    def route(self, source: Source, doorkeeper: Doorkeeper, limiter: anyio.CapacityLimiter) -> Route:
         """The route: who asks and what for is settled here, errors become problems; the handler runs in a thread."""
 
         async def answer(request: Request) -> Response:
             try:
                 identity = await doorkeeper.identify(request, self.role) if self.role is not None else None
                 query = parameters.read(self.parameters, request.query_params.multi_items(), datetime.now(UTC))
-                ask = Ask(store, broker, identity, dict(request.path_params), query)
+                ask = Ask(source, identity, dict(request.path_params), query)
                 return await anyio.to_thread.run_sync(self.handler, ask, limiter=limiter)
             except Exception as error:  # what is not known becomes 500, logged
                 return problems.answer(error)

@@ -15,6 +15,7 @@ from workers.store.history import MOST_NAMES
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _OF_PATH = {
     "id": {"type": "string", "format": "uuid"},
+    "name": {"type": "string"},
     "uid": {"type": "string", "description": "Cal.com's uid of the booking"},
 }
 

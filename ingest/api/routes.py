@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ingest.api import bookings, deliveries, events, openapi, runs
+from ingest.api import bookings, deliveries, events, openapi, rules, runs
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
     CONNECTION,
@@ -139,5 +139,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (DONE, STEP),
         "RunWithActions",
     ),
+    Endpoint("GET", "/rules", VIEWER, rules.every, "The rules that are live, by name", (), "RuleList"),
+    Endpoint("GET", "/rules/{name}", VIEWER, rules.one, "One rule with its text and versions", (), "RuleWithVersions"),
     Endpoint("GET", "/openapi.json", None, _document, "This document"),
 )

@@ -31,6 +31,11 @@ def _list(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
 
+def _all(schema: Schema) -> Schema:
+    """A list that is short, and so has no pages."""
+    return _object({"data": _list(schema)})
+
+
 def _page(schema: Schema) -> Schema:
     return _object({"data": _list(schema), "next": {**_or_null(_TEXT), "description": "the cursor of the next page"}})
 
@@ -96,6 +101,18 @@ _DELIVERY: dict[str, Schema] = {
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     "seen": {"type": "integer", "minimum": 1},
     "event_id": _or_null(_ID),
+}
+_RULE: dict[str, Schema] = {
+    "name": _TEXT,
+    "description": _TEXT,
+    "on": {**_list(_TEXT), "description": "its triggers"},
+    "undo_on": {**_list(_TEXT), "description": "those at which it takes back what it did"},
+    "connection": _TEXT_OR_NULL,
+    "version": {**_TEXT, "description": "the digest of the live version"},
+    "file": _TEXT,
+    "state": {"type": "string", "enum": ["live", "dry run", "unreadable"]},
+    "runs": {**_COUNTS, "description": "how many are in each state"},
+    "last_run": _INSTANT_OR_NULL,
 }
 
 SCHEMAS: dict[str, Schema] = {
@@ -203,6 +220,23 @@ SCHEMAS: dict[str, Schema] = {
                 "description": "the version of the rule that was live when it was planned",
             },
             "actions": _list(ref("Action")),
+        }
+    ),
+    "Rule": _object(_RULE),
+    "RuleList": _all(ref("Rule")),
+    "RuleWithVersions": _object(
+        {
+            "name": _TEXT,
+            "live": {**_or_null(ref("Rule")), "description": "null: it is no longer there"},
+            "source": {**_TEXT_OR_NULL, "description": "the YAML of the live version"},
+            "versions": {
+                **_list(
+                    _object(
+                        {"id": _ID, "digest": _TEXT, "file": _TEXT, "created_at": _INSTANT, "live": {"type": "boolean"}}
+                    )
+                ),
+                "description": "all that ever were live, the newest first",
+            },
         }
     ),
     "Action": _object(

@@ -27,7 +27,9 @@ def named(endpoint: Endpoint) -> str:
 
 
 def address(endpoint: Endpoint) -> str:
-    return "/api/v1" + endpoint.path.replace("{id}", str(UUID(int=7))).replace("{uid}", "nobody")
+    return "/api/v1" + endpoint.path.replace("{id}", str(UUID(int=7))).replace("{uid}", "nobody").replace(
+        "{name}", "none"
+    )
 
 
 def test_only_the_document_is_for_anyone() -> None:
