@@ -189,6 +189,13 @@ RUNS = (
     replace(SINCE, about=f"Planned then or later: {moments.FORMS}."),
     replace(UNTIL, about=f"Planned before: {moments.FORMS}; a date is meant with the whole day."),
 )
+#: what chooses entries of the audit log
+AUDIT = (
+    Parameter("key", "What the key with this name asked for.", _STRING, _text),
+    Parameter("what", "Calls of this tool, or of this address of the API.", _STRING, _text),
+    replace(CONNECTION, about="What was about this connection (its PCID)."),
+    replace(SINCE, about=f"Asked then or later: {moments.FORMS}."),
+)
 LOOK = flag("look", "Of a step whose end is unknown: look once more whether it was done, where that can be seen.")
 DONE = Parameter("done", "Whether the step was done.", {"type": "boolean"}, _boolean("done"), required=True)
 STEP = Parameter(

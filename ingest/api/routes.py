@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ingest.api import bookings, deliveries, events, openapi, rules, runs
+from ingest.api import audit, bookings, deliveries, events, openapi, rules, runs
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
+    AUDIT,
     CONNECTION,
     CURSOR,
     DELIVERIES,
@@ -23,7 +24,7 @@ from ingest.api.parameters import (
 )
 from workers.store.keys import Role
 
-VIEWER, OPERATOR = Role.VIEWER, Role.OPERATOR
+VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 
 
 def _document(_ask: Ask) -> Response:
@@ -85,6 +86,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (),
         None,
         "application/octet-stream",
+        raw=True,
     ),
     Endpoint(
         "POST",
@@ -141,5 +143,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint("GET", "/rules", VIEWER, rules.every, "The rules that are live, by name", (), "RuleList"),
     Endpoint("GET", "/rules/{name}", VIEWER, rules.one, "One rule with its text and versions", (), "RuleWithVersions"),
+    Endpoint(
+        "GET", "/audit", ADMIN, audit.every, "Who asked for what, newest first", (*AUDIT, CURSOR, LIMIT), "AuditPage"
+    ),
     Endpoint("GET", "/openapi.json", None, _document, "This document"),
 )

@@ -6,6 +6,8 @@ from typing import Any
 
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
+from workers.store import audit
+from workers.store.keys import Role
 from workers.store.ledger import ActionState
 from workers.store.receipts import State
 from workers.store.runs import RunState
@@ -46,6 +48,7 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 _INSTANT: Schema = {"type": "string", "format": "date-time"}
 _ID: Schema = {"type": "string", "format": "uuid"}
 _COUNTS: Schema = {"type": "object", "additionalProperties": _COUNT}
+_ROLE: Schema = {"type": "string", "enum": list(Role)}
 _TEXT_OR_NULL, _INSTANT_OR_NULL, _NUMBER_OR_NULL = _or_null(_TEXT), _or_null(_INSTANT), _or_null(_NUMBER)
 
 _RUN: dict[str, Schema] = {
@@ -239,6 +242,21 @@ SCHEMAS: dict[str, Schema] = {
             },
         }
     ),
+    "AuditEntry": _object(
+        {
+            "id": _ID,
+            "at": _INSTANT,
+            "key": _object({"id": _or_null(_ID), "name": _TEXT, "role": _ROLE}),
+            "door": {**_TEXT, "description": "by which it came: api, mcp"},
+            "what": {**_TEXT, "description": "the tool, or the method and address of the API"},
+            "connection": _TEXT_OR_NULL,
+            "arguments": {**_or_null({"type": "object"}), "description": "without secrets"},
+            "outcome": {"type": "string", "enum": list(audit.Outcome)},
+            "detail": _TEXT_OR_NULL,
+            "ended_at": _INSTANT_OR_NULL,
+        }
+    ),
+    "AuditPage": _page(ref("AuditEntry")),
     "Action": _object(
         {
             "id": _ID,
