@@ -15,7 +15,7 @@ from ingest.api import cursors
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
-from workers.store import history, search
+from workers.store import history, keys, search
 from workers.store.receipts import State
 from workers.store.runs import RunState
 
@@ -196,6 +196,14 @@ AUDIT = (
     replace(CONNECTION, about="What was about this connection (its PCID)."),
     replace(SINCE, about=f"Asked then or later: {moments.FORMS}."),
 )
+KEY_NAME = Parameter(
+    "name",
+    "What the key is for; no two live keys have one name.",
+    {"type": "string", "minLength": 1, "maxLength": keys.LONGEST_NAME},
+    lambda text, _now: keys.named(text),
+    required=True,
+)
+KEY_ROLE = replace(_choice("role", "What the key may do.", keys.Role), required=True)
 LOOK = flag("look", "Of a step whose end is unknown: look once more whether it was done, where that can be seen.")
 DONE = Parameter("done", "Whether the step was done.", {"type": "boolean"}, _boolean("done"), required=True)
 STEP = Parameter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ingest.api import audit, bookings, deliveries, events, openapi, rules, runs
+from ingest.api import audit, bookings, connections, deliveries, events, keys, openapi, rules, runs, webhooks
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
     AUDIT,
@@ -15,6 +15,8 @@ from ingest.api.parameters import (
     DRY_RUN,
     EVENTS,
     EVERYTHING,
+    KEY_NAME,
+    KEY_ROLE,
     LIMIT,
     LOOK,
     REPLAYED,
@@ -146,5 +148,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET", "/audit", ADMIN, audit.every, "Who asked for what, newest first", (*AUDIT, CURSOR, LIMIT), "AuditPage"
     ),
+    Endpoint("GET", "/webhooks", VIEWER, webhooks.every, "The webhooks and how each stands", (), "WebhookList"),
+    Endpoint("GET", "/connections", VIEWER, connections.every, "The connections, by PCID", (), "ConnectionList"),
+    Endpoint("GET", "/keys", ADMIN, keys.every, "Keys, revoked ones too, without themselves", (), "KeyList"),
+    Endpoint("POST", "/keys", ADMIN, keys.create, "Make a key and show it, once", (KEY_NAME, KEY_ROLE), "KeyMade"),
+    Endpoint("DELETE", "/keys/{id}", ADMIN, keys.revoke, "Make a key worthless, at once", (), "Key"),
     Endpoint("GET", "/openapi.json", None, _document, "This document"),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
-from workers.store import audit
+from workers.store import audit, connections
 from workers.store.keys import Role
 from workers.store.ledger import ActionState
 from workers.store.receipts import State
@@ -116,6 +116,13 @@ _RULE: dict[str, Schema] = {
     "state": {"type": "string", "enum": ["live", "dry run", "unreadable"]},
     "runs": {**_COUNTS, "description": "how many are in each state"},
     "last_run": _INSTANT_OR_NULL,
+}
+_KEY: dict[str, Schema] = {
+    "id": _ID,
+    "name": _TEXT,
+    "role": _ROLE,
+    "created_at": _INSTANT,
+    "revoked_at": _INSTANT_OR_NULL,
 }
 
 SCHEMAS: dict[str, Schema] = {
@@ -257,6 +264,36 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "AuditPage": _page(ref("AuditEntry")),
+    "Webhook": _object(
+        {
+            "name": _TEXT,
+            "connection": _TEXT,
+            "origin": _TEXT,
+            "state": {"type": "string", "enum": ["registered", "adopted", "retired", "unregistered"]},
+            "remote_id": {**_TEXT_OR_NULL, "description": "Cal.com's id of it"},
+            "created_at": _INSTANT,
+            "last_delivery": _INSTANT_OR_NULL,
+            "secrets": {
+                **_list(_object({"created_at": _INSTANT, "live_until": _INSTANT_OR_NULL})),
+                "description": "the live ones, the newest first, without themselves",
+            },
+        }
+    ),
+    "WebhookList": _all(ref("Webhook")),
+    "Connection": _object(
+        {
+            "pcid": _TEXT,
+            "kind": {"type": "string", "enum": list(connections.Kind)},
+            "host": {**_TEXT_OR_NULL, "description": "where it is asked; the whole URL may have a token in it"},
+            "org_id": _NUMBER,
+            "per_minute": {**_COUNT, "description": "calls a minute; 0: as many as come"},
+            "created_at": _INSTANT,
+        }
+    ),
+    "ConnectionList": _all(ref("Connection")),
+    "Key": _object(_KEY),
+    "KeyList": _all(ref("Key")),
+    "KeyMade": _object({**_KEY, "key": {**_TEXT, "description": "this is the one time it is shown"}}),
     "Action": _object(
         {
             "id": _ID,
