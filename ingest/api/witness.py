@@ -32,9 +32,9 @@ def of(store: Store, identity: Identity, what: str, arguments: Mapping[str, Any]
     `arguments` have no secrets: bodies and keys are in none of the API's.
     """
     who = Who(identity.name, identity.role, identity.key_id)
-    plain = msgspec.to_builtins(dict(arguments))
+    plain = _storable(msgspec.to_builtins(dict(arguments)))
     with store.write() as sql:
-        connection = arguments.get("connection")
+        connection = plain.get("connection")
         entry = audit.begin(
             sql, who, door=_DOOR, what=what, connection=connection, arguments=plain, now=datetime.now(UTC)
         )
@@ -48,6 +48,15 @@ def of(store: Store, identity: Identity, what: str, arguments: Mapping[str, Any]
         _ended(store, entry, Outcome.FAILED, f"an unexpected {type(error).__name__}, which is a bug")
         raise
     _ended(store, entry, Outcome.DONE, None)
+
+
+def _storable(value: Any) -> Any:
+    """JSON as both databases take it: PostgreSQL has no U+0000, which an address may have."""
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(each) for each in value]
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 
 def _ended(store: Store, entry: UUID, outcome: Outcome, detail: str | None) -> None:

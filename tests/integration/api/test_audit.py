@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from ingest.api.endpoint import Endpoint
 from ingest.api.routes import ENDPOINTS
@@ -95,3 +98,15 @@ def test_a_filter_or_cursor_of_the_log_that_is_wrong_is_a_problem(asked: Asked, 
     answer = asked.get("/audit", role=Role.ADMIN, **params)
     assert answer.status_code == 400
     conforms(answer.json(), "Problem")
+
+
+@settings(max_examples=40)
+@given(id_=st.text(min_size=1, max_size=20), name=st.text(max_size=20), trigger=st.text(max_size=20))
+@example(id_="\0", name="\0", trigger="\0")
+def test_nothing_that_is_asked_for_is_too_strange_to_be_written_down(
+    asked_on_each: Asked, id_: str, name: str, trigger: str
+) -> None:
+    paths = (f"/runs/{quote(id_, safe='')}/cancel?", f"/keys?role=viewer&{urlencode({'name': name})}")
+    for path in (*paths, f"/deliveries/replay?dry_run=true&{urlencode({'trigger': trigger})}"):
+        answer = asked_on_each.client.post(f"/api/v1{path}", headers=asked_on_each.headers(Role.ADMIN))
+        assert answer.status_code in (200, 400, 404, 405, 409), answer.text
