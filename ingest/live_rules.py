@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from workers.rules.rule import Rule
+from workers.errors import NotFound
+from workers.settings import Settings
 from workers.store import outcomes, rules
+from workers.store.engine import Store
 from workers.store.events import spell
 from workers.store.outcomes import ByRule
 from workers.store.rules import Version
+
+if TYPE_CHECKING:  # CEL takes half a second to load, and the web process starts without it
+    from workers.rulebook import Rulebook
+    from workers.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +50,34 @@ def shape(live: Live, rule: Rule | None) -> dict[str, Any]:
         "runs": runs.states if runs is not None else {},
         "last_run": spell(runs.last) if runs is not None else None,
     }
+
+
+def compiled(book: Rulebook, sql: Connection, version: Version) -> Rule | None:
+    """A version's rule; None where it can no longer be read."""
+    try:
+        return book.rule(sql, version.id)
+    except NotFound:
+        return None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads versions as the rules they are, each once. Safe to share between threads.
+
+    It is not asked what is live: that reads files, which workers do.
+    """
+
+    settings: Settings
+    store: Store
+
+    @cached_property
+    def book(self) -> Rulebook:
+        """What compiles. Raises Misconfigured for a function of DAYBOOK_PYTHON_STEPS that is not here."""
+        from workers.actions import registry
+        from workers.rulebook import Rulebook
+
+        return Rulebook(self.store, self.settings.rules, registry.kinds(self.settings))
+
+    def rule(self, sql: Connection, version: Version) -> Rule | None:
+        """A version's rule, compiled; None where it can no longer be read. Raises Misconfigured."""
+        return compiled(self.book, sql, version)

@@ -33,6 +33,12 @@ class Identity:
     key_id: UUID | None = None
 
 
+def allow(identity: Identity, needed: Role) -> None:
+    """Raises `NotAllowed` unless the role covers what is needed."""
+    if not identity.role.covers(needed):
+        raise NotAllowed(f"a key with role {identity.role} may not do this; it needs role {needed}.")
+
+
 class Doorkeeper:
     """Finds out who asks. Keys are looked up in SQL each time, so that a revoked one is worthless at once."""
 
@@ -42,6 +48,12 @@ class Doorkeeper:
 
     async def identify(self, request: HTTPConnection, needed: Role) -> Identity:
         """Who asks. Raises `SignInNeeded` or `NotAllowed`."""
+        identity = await self.recognise(request)
+        allow(identity, needed)
+        return identity
+
+    async def recognise(self, request: HTTPConnection) -> Identity:
+        """Who asks, whatever the role. Raises `SignInNeeded`."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
@@ -51,8 +63,6 @@ class Doorkeeper:
         found = await anyio.to_thread.run_sync(self._find, key)
         if found is None:
             raise SignInNeeded
-        if not found.role.covers(needed):
-            raise NotAllowed(f"a key with role {found.role} may not do this; it needs role {needed}.")
         return Identity(found.name, found.role, found.id)
 
     def _find(self, key: str) -> keys.Key | None:

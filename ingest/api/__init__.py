@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.api import endpoint, problems
 from ingest.api.routes import ENDPOINTS
+from ingest.live_rules import Reader
 from ingest.session import Doorkeeper
 from workers.settings import Settings
 from workers.store.engine import Store
@@ -31,8 +32,9 @@ def make_app(settings: Settings, store: Store, _vault: Vault, broker: Broker) ->
     """The API, to be mounted. It answers with JSON and nothing else, errors as problems (RFC 9457)."""
     doorkeeper = Doorkeeper(settings, store)
     limiter = endpoint.limiter()
+    source = endpoint.Source(store, broker, Reader(settings, store))
     made = Starlette(
-        routes=[each.route(store, broker, doorkeeper, limiter) for each in ENDPOINTS],
+        routes=[each.route(source, doorkeeper, limiter) for each in ENDPOINTS],
         middleware=[Middleware(_Headers)],
         exception_handlers={HTTPException: _http_problem},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ingest.api import parameters, problems
+from ingest.api import parameters, problems, witness
 from ingest.api.parameters import Parameter
-from ingest.session import Doorkeeper, Identity, NotAllowed
+from ingest.live_rules import Reader
+from ingest.session import Doorkeeper, Identity, NotAllowed, allow
 from workers.errors import NotFound
 from workers.store.engine import Store
 from workers.store.keys import Role
@@ -27,14 +28,32 @@ _THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request to a handler: who asks, for what, with which values; and what it is answered from."""
+class Source:
+    """What every request is answered from, and with what it is carried out."""
 
     store: Store
     broker: Broker
+    rules: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to a handler: who asks, for what, with which values; and what it is answered from."""
+
+    source: Source
     identity: Identity | None
     path: dict[str, str]
     query: dict[str, Any]
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.source.store
+
+    @property
+    def broker(self) -> Broker:
+        """What is rung for what was changed."""
+        return self.source.broker
 
     def id(self, noun: str) -> UUID:
         """The id in the path; `NotFound` for what is none."""
@@ -61,7 +80,10 @@ Handler = Callable[[Ask], Response]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One row of the table in `routes.py`. `role` None: anyone. `answer` names a schema, or `media` says otherwise."""
+    """One row of the table in `routes.py`. `role` None: anyone. `answer` names a schema, or `media` says otherwise.
+
+    `raw`: it shows what came as it came, so reading it is written down as a change is.
+    """
 
     method: str
     path: str
@@ -71,20 +93,45 @@ class Endpoint:
     parameters: tuple[Parameter, ...] = ()
     answer: str | None = None
     media: str = "application/json"
+    raw: bool = False
 
-    def route(self, store: Store, broker: Broker, doorkeeper: Doorkeeper, limiter: anyio.CapacityLimiter) -> Route:
+    @property
+    def audited(self) -> bool:
+        """Whether the audit log says who asked for it."""
+        return self.raw or self.method != "GET"
+
+    def route(self, source: Source, doorkeeper: Doorkeeper, limiter: anyio.CapacityLimiter) -> Route:
         """The route: who asks and what for is settled here, errors become problems; the handler runs in a thread."""
 
         async def answer(request: Request) -> Response:
             try:
-                identity = await doorkeeper.identify(request, self.role) if self.role is not None else None
-                query = parameters.read(self.parameters, request.query_params.multi_items(), datetime.now(UTC))
-                ask = Ask(store, broker, identity, dict(request.path_params), query)
-                return await anyio.to_thread.run_sync(self.handler, ask, limiter=limiter)
+                identity = await doorkeeper.recognise(request) if self.role is not None else None
+                ask = Ask(source, identity, dict(request.path_params), {})
+                items = request.query_params.multi_items()
+                return await anyio.to_thread.run_sync(self._answer, ask, items, limiter=limiter)
             except Exception as error:  # what is not known becomes 500, logged
                 return problems.answer(error)
 
         return Route(self.path, answer, methods=[self.method])
+
+    def _answer(self, ask: Ask, items: list[tuple[str, str]]) -> Response:
+        """In the thread of the handler: may they, what exactly do they ask for, and, where that is kept, the log."""
+        identity, role = ask.identity, self.role
+        if identity is None or role is None:
+            return self.handler(self._read(ask, items))
+        if not self.audited:
+            allow(identity, role)
+            return self.handler(self._read(ask, items))
+        what = f"{self.method} {self.path}"
+        if not identity.role.covers(role):
+            with witness.of(ask.store, identity, what, ask.path):
+                allow(identity, role)
+        ask = self._read(ask, items)  # what cannot be read is nothing that anyone could do
+        with witness.of(ask.store, identity, what, {**ask.path, **ask.query}):
+            return self.handler(ask)
+
+    def _read(self, ask: Ask, items: list[tuple[str, str]]) -> Ask:
+        return replace(ask, query=parameters.read(self.parameters, items, datetime.now(UTC)))
 
 
 def json(value: Any, *, status: int = 200) -> Response:

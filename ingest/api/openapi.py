@@ -15,6 +15,7 @@ from workers.store.history import MOST_NAMES
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _OF_PATH = {
     "id": {"type": "string", "format": "uuid"},
+    "name": {"type": "string"},
     "uid": {"type": "string", "description": "Cal.com's uid of the booking"},
 }
 
@@ -29,7 +30,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "info": {
             "title": "Daybook",
             "version": "1",
-            "description": "The event history of a Cal.com organization, and what an operator does with deliveries.",
+            "description": "The event history of a Cal.com organization, and what people do with runs and keys.",
         },
         "servers": [{"url": "/api/v1"}],
         "paths": paths,
@@ -67,7 +68,7 @@ def _may_answer(endpoint: Endpoint, status: int) -> bool:
     if status == 404:
         return "{" in endpoint.path
     if status == 409:
-        return endpoint.method == "POST" and "{" in endpoint.path
+        return endpoint.method == "POST"
     return True
 
 
@@ -81,7 +82,9 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     schema = parameter.schema
     if parameter.many:
         schema = {"type": "array", "items": schema, "maxItems": MOST_NAMES}
-    said = {"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema}
+    said: dict[str, Any] = {"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema}
+    if parameter.required:
+        said["required"] = True
     return {**said, "style": "form", "explode": True} if parameter.many else said
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from ingest import moments
 from ingest.api import cursors
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
-from workers.store import history, search
+from workers.store import history, keys, search
 from workers.store.receipts import State
+from workers.store.runs import RunState
 
 #: characters in a value
 _LONGEST = 1_000
@@ -25,13 +27,15 @@ DEFAULT_LIMIT, MOST = 50, 200
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One query parameter. `read(text, now)` gives its value or raises `BadInput`; `many`: it may come repeatedly."""
+    """One query parameter. `read(text, now)` gives its value or raises `BadInput`; `many`: it may come repeatedly;
+    `required`: nothing is meant where it is left out."""
 
     name: str
     about: str
     schema: dict[str, Any]
     read: Callable[[str, datetime], Any]
     many: bool = False
+    required: bool = False
 
 
 def read(declared: Sequence[Parameter], query: Iterable[tuple[str, str]], now: datetime) -> dict[str, Any]:
@@ -53,6 +57,9 @@ def read(declared: Sequence[Parameter], query: Iterable[tuple[str, str]], now: d
             raise BadInput(f"{name} may be given once.")
         else:
             values[name] = value
+    missing = [parameter.name for parameter in declared if parameter.required and parameter.name not in values]
+    if missing:
+        raise BadInput(f"{missing[0]} is missing: {known[missing[0]].about}")
     return values
 
 
@@ -80,6 +87,16 @@ def _one_of(name: str, kind: type[StrEnum]) -> Callable[[str, datetime], Any]:
             return kind(text)
         except ValueError:
             raise BadInput(f"{name} must be one of {', '.join(kind)}.") from None
+
+    return choose
+
+
+def _id(name: str) -> Callable[[str, datetime], UUID]:
+    def choose(text: str, _now: datetime) -> UUID:
+        try:
+            return UUID(text)
+        except ValueError:
+            raise BadInput(f"{name} must be an id, whole.") from None
 
     return choose
 
@@ -159,6 +176,39 @@ _TRIGGER = Parameter(
 REPLAYED = (_TRIGGER, _VERDICT, _WEBHOOK, SINCE, UNTIL)
 #: what chooses deliveries
 DELIVERIES = (_choice("state", "Deliveries in this state.", State), *REPLAYED)
+
+#: what chooses runs
+RUNS = (
+    _choice("state", "Runs in this state; repeat it for several.", RunState, many=True),
+    Parameter("rule", "Runs of the rule with this name; repeat it for several.", _STRING, _text, many=True),
+    Parameter("event", "Runs that the event with this id caused.", {"type": "string", "format": "uuid"}, _id("event")),
+    Parameter(
+        "booking", "Runs of the booking with this uid, and of those it was rescheduled from or to.", _STRING, _text
+    ),
+    replace(CONNECTION, about="Runs for this connection (its PCID)."),
+    replace(SINCE, about=f"Planned then or later: {moments.FORMS}."),
+    replace(UNTIL, about=f"Planned before: {moments.FORMS}; a date is meant with the whole day."),
+)
+#: what chooses entries of the audit log
+AUDIT = (
+    Parameter("key", "What the key with this name asked for.", _STRING, _text),
+    Parameter("what", "Calls of this tool, or of this address of the API.", _STRING, _text),
+    replace(CONNECTION, about="What was about this connection (its PCID)."),
+    replace(SINCE, about=f"Asked then or later: {moments.FORMS}."),
+)
+KEY_NAME = Parameter(
+    "name",
+    "What the key is for; no two live keys have one name.",
+    {"type": "string", "minLength": 1, "maxLength": keys.LONGEST_NAME},
+    lambda text, _now: keys.named(text),
+    required=True,
+)
+KEY_ROLE = replace(_choice("role", "What the key may do.", keys.Role), required=True)
+LOOK = flag("look", "Of a step whose end is unknown: look once more whether it was done, where that can be seen.")
+DONE = Parameter("done", "Whether the step was done.", {"type": "boolean"}, _boolean("done"), required=True)
+STEP = Parameter(
+    "step", "The step that this is said of; where it is another that is unknown, nothing is changed.", _STRING, _text
+)
 
 
 def event_filter(values: dict[str, Any]) -> history.Filter:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ingest.api import bookings, deliveries, events, openapi
+from ingest.api import audit, bookings, connections, deliveries, events, keys, openapi, rules, runs, webhooks
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
+    AUDIT,
     CONNECTION,
     CURSOR,
     DELIVERIES,
+    DONE,
     DRY_RUN,
     EVENTS,
     EVERYTHING,
+    KEY_NAME,
+    KEY_ROLE,
     LIMIT,
+    LOOK,
     REPLAYED,
+    RUNS,
+    STEP,
     UNMASKED,
 )
 from workers.store.keys import Role
 
-VIEWER, OPERATOR = Role.VIEWER, Role.OPERATOR
+VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 
 
 def _document(_ask: Ask) -> Response:
@@ -81,6 +88,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (),
         None,
         "application/octet-stream",
+        raw=True,
     ),
     Endpoint(
         "POST",
@@ -118,5 +126,32 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (CONNECTION,),
         "Timeline",
     ),
+    Endpoint("GET", "/runs", VIEWER, runs.every, "Runs, newest first", (*RUNS, CURSOR, LIMIT), "RunPage"),
+    Endpoint("GET", "/runs/{id}", VIEWER, runs.one, "One run with what each step did", (), "RunWithActions"),
+    Endpoint(
+        "POST", "/runs/{id}/retry", OPERATOR, runs.retry, "Try a dead or failed run again", (LOOK,), "RunWithActions"
+    ),
+    Endpoint(
+        "POST", "/runs/{id}/cancel", OPERATOR, runs.cancel, "Do nothing more of an unfinished run", (), "RunWithActions"
+    ),
+    Endpoint(
+        "POST",
+        "/runs/{id}/resolve",
+        OPERATOR,
+        runs.resolve,
+        "Say whether the step whose end is unknown was done; the run goes on",
+        (DONE, STEP),
+        "RunWithActions",
+    ),
+    Endpoint("GET", "/rules", VIEWER, rules.every, "The rules that are live, by name", (), "RuleList"),
+    Endpoint("GET", "/rules/{name}", VIEWER, rules.one, "One rule with its text and versions", (), "RuleWithVersions"),
+    Endpoint(
+        "GET", "/audit", ADMIN, audit.every, "Who asked for what, newest first", (*AUDIT, CURSOR, LIMIT), "AuditPage"
+    ),
+    Endpoint("GET", "/webhooks", VIEWER, webhooks.every, "The webhooks and how each stands", (), "WebhookList"),
+    Endpoint("GET", "/connections", VIEWER, connections.every, "The connections, by PCID", (), "ConnectionList"),
+    Endpoint("GET", "/keys", ADMIN, keys.every, "Keys, revoked ones too, without themselves", (), "KeyList"),
+    Endpoint("POST", "/keys", ADMIN, keys.create, "Make a key and show it, once", (KEY_NAME, KEY_ROLE), "KeyMade"),
+    Endpoint("DELETE", "/keys/{id}", ADMIN, keys.revoke, "Make a key worthless, at once", (), "Key"),
     Endpoint("GET", "/openapi.json", None, _document, "This document"),
 )

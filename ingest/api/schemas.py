@@ -6,6 +6,8 @@ from typing import Any
 
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
+from workers.store import audit, connections
+from workers.store.keys import Role
 from workers.store.ledger import ActionState
 from workers.store.receipts import State
 from workers.store.runs import RunState
@@ -31,6 +33,11 @@ def _list(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
 
+def _all(schema: Schema) -> Schema:
+    """A list that is short, and so has no pages."""
+    return _object({"data": _list(schema)})
+
+
 def _page(schema: Schema) -> Schema:
     return _object({"data": _list(schema), "next": {**_or_null(_TEXT), "description": "the cursor of the next page"}})
 
@@ -41,6 +48,7 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 _INSTANT: Schema = {"type": "string", "format": "date-time"}
 _ID: Schema = {"type": "string", "format": "uuid"}
 _COUNTS: Schema = {"type": "object", "additionalProperties": _COUNT}
+_ROLE: Schema = {"type": "string", "enum": list(Role)}
 _TEXT_OR_NULL, _INSTANT_OR_NULL, _NUMBER_OR_NULL = _or_null(_TEXT), _or_null(_INSTANT), _or_null(_NUMBER)
 
 _RUN: dict[str, Schema] = {
@@ -96,6 +104,25 @@ _DELIVERY: dict[str, Schema] = {
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     "seen": {"type": "integer", "minimum": 1},
     "event_id": _or_null(_ID),
+}
+_RULE: dict[str, Schema] = {
+    "name": _TEXT,
+    "description": _TEXT,
+    "on": {**_list(_TEXT), "description": "its triggers"},
+    "undo_on": {**_list(_TEXT), "description": "those at which it takes back what it did"},
+    "connection": _TEXT_OR_NULL,
+    "version": {**_TEXT, "description": "the digest of the live version"},
+    "file": _TEXT,
+    "state": {"type": "string", "enum": ["live", "dry run", "unreadable"]},
+    "runs": {**_COUNTS, "description": "how many are in each state"},
+    "last_run": _INSTANT_OR_NULL,
+}
+_KEY: dict[str, Schema] = {
+    "id": _ID,
+    "name": _TEXT,
+    "role": _ROLE,
+    "created_at": _INSTANT,
+    "revoked_at": _INSTANT_OR_NULL,
 }
 
 SCHEMAS: dict[str, Schema] = {
@@ -192,6 +219,81 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "RunOfTimeline": _object({**_RUN, "actions": _list(ref("Action"))}),
+    "Run": _object(_RUN),
+    "RunPage": _page(ref("Run")),
+    "RunWithActions": _object(
+        {
+            **_RUN,
+            "event": _or_null(_object({"id": _ID, "trigger": _TEXT_OR_NULL, "title": _TEXT_OR_NULL})),
+            "version": {
+                **_or_null(_object({"id": _ID, "digest": _TEXT, "file": _TEXT, "live": {"type": "boolean"}})),
+                "description": "the version of the rule that was live when it was planned",
+            },
+            "actions": _list(ref("Action")),
+        }
+    ),
+    "Rule": _object(_RULE),
+    "RuleList": _all(ref("Rule")),
+    "RuleWithVersions": _object(
+        {
+            "name": _TEXT,
+            "live": {**_or_null(ref("Rule")), "description": "null: it is no longer there"},
+            "source": {**_TEXT_OR_NULL, "description": "the YAML of the live version"},
+            "versions": {
+                **_list(
+                    _object(
+                        {"id": _ID, "digest": _TEXT, "file": _TEXT, "created_at": _INSTANT, "live": {"type": "boolean"}}
+                    )
+                ),
+                "description": "all that ever were live, the newest first",
+            },
+        }
+    ),
+    "AuditEntry": _object(
+        {
+            "id": _ID,
+            "at": _INSTANT,
+            "key": _object({"id": _or_null(_ID), "name": _TEXT, "role": _ROLE}),
+            "door": {**_TEXT, "description": "by which it came: api, mcp"},
+            "what": {**_TEXT, "description": "the tool, or the method and address of the API"},
+            "connection": _TEXT_OR_NULL,
+            "arguments": {**_or_null({"type": "object"}), "description": "without secrets"},
+            "outcome": {"type": "string", "enum": list(audit.Outcome)},
+            "detail": _TEXT_OR_NULL,
+            "ended_at": _INSTANT_OR_NULL,
+        }
+    ),
+    "AuditPage": _page(ref("AuditEntry")),
+    "Webhook": _object(
+        {
+            "name": _TEXT,
+            "connection": _TEXT,
+            "origin": _TEXT,
+            "state": {"type": "string", "enum": ["registered", "adopted", "retired", "unregistered"]},
+            "remote_id": {**_TEXT_OR_NULL, "description": "Cal.com's id of it"},
+            "created_at": _INSTANT,
+            "last_delivery": _INSTANT_OR_NULL,
+            "secrets": {
+                **_list(_object({"created_at": _INSTANT, "live_until": _INSTANT_OR_NULL})),
+                "description": "the live ones, the newest first, without themselves",
+            },
+        }
+    ),
+    "WebhookList": _all(ref("Webhook")),
+    "Connection": _object(
+        {
+            "pcid": _TEXT,
+            "kind": {"type": "string", "enum": list(connections.Kind)},
+            "host": {**_TEXT_OR_NULL, "description": "where it is asked; the whole URL may have a token in it"},
+            "org_id": _NUMBER,
+            "per_minute": {**_COUNT, "description": "calls a minute; 0: as many as come"},
+            "created_at": _INSTANT,
+        }
+    ),
+    "ConnectionList": _all(ref("Connection")),
+    "Key": _object(_KEY),
+    "KeyList": _all(ref("Key")),
+    "KeyMade": _object({**_KEY, "key": {**_TEXT, "description": "this is the one time it is shown"}}),
     "Action": _object(
         {
             "id": _ID,

@@ -1,4 +1,4 @@
-"""`daybook audit list`: who asked for what by MCP, and what came of it."""
+"""`daybook audit list`: who asked for what by MCP or the API, and what came of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ app = typer.Typer(help="Who asked for what, and what came of it.", no_args_is_he
 @app.command(name="list")
 def list_entries(
     key: Annotated[str | None, typer.Option(metavar="NAME", help="What this key asked for.")] = None,
-    what: Annotated[str | None, typer.Option(metavar="TOOL", help="Calls of this tool.")] = None,
+    what: Annotated[
+        str | None, typer.Option(metavar="TOOL", help="Calls of this tool, or as `POST /runs/{id}/retry`.")
+    ] = None,
     connection: Annotated[str | None, typer.Option(metavar="PCID", help="What was about this connection.")] = None,
     since: Annotated[str | None, typer.Option(metavar="WHEN", help=f"Asked then or later: {moments.FORMS}.")] = None,
     limit: Limit = 50,
@@ -45,5 +47,5 @@ def list_entries(
             )
             for entry in entries
         ],
-        empty="Nothing was asked for by MCP yet.",
+        empty="Nothing was asked for yet.",
     )  # fmt: skip

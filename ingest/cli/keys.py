@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,12 +14,7 @@ from ingest.cli.telling import minute
 from ingest.cli.workspace import opened
 from workers.errors import BadInput, Conflict, NotFound
 
-if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
-    from workers.store.keys import Key
-
 app = typer.Typer(help="Keys for the API, each with a role.", no_args_is_help=True)
-
-_LONGEST_NAME = 100
 
 
 @app.command()
@@ -33,14 +29,11 @@ def create(
 
     if role not in list(Role):
         raise BadInput(f"--role must be one of {', '.join(Role)}.")
-    if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
-        raise BadInput(f"NAME must be 1 to {_LONGEST_NAME} printable characters.")
+    keys.named(name)  # before anything is made
     with opened(making=True) as workspace, workspace.store.write() as sql:
-        if any(key.name == name and key.revoked_at is None for key in keys.every(sql)):
-            raise Conflict(f"there is a key {name!r} already; choose another name, or revoke that one first.")
-        made, text = keys.create(sql, name=name, role=Role(role), now=datetime.now(UTC))
+        made, text = keys.issue(sql, name=name, role=Role(role), now=datetime.now(UTC))
     if as_json:
-        output.json_line({**_shape(made), "key": text})
+        output.json_line({**keys.shape(made), "key": text})
         return
     output.say(text)
     output.note(f"The key {name!r} has role {role}. It is kept as a hash only: this is the one time it is shown.")
@@ -52,7 +45,7 @@ def list_keys(as_json: Json = False) -> None:
     from workers.store import keys
 
     with opened() as workspace, workspace.store.read() as sql:
-        shown = [_shape(key) for key in keys.every(sql)]
+        shown = [keys.shape(key) for key in keys.every(sql)]
     if as_json:
         for one in shown:
             output.json_line(one)
@@ -81,22 +74,6 @@ def revoke(
             raise Conflict(f"several keys are named {key!r}; name one by its id: {', '.join(str(o.id) for o in live)}.")
         keys.revoke(sql, live[0].id, now=now)
     if as_json:
-        output.json_line({**_shape(live[0]), "revoked_at": _spell(now)})
+        output.json_line(keys.shape(replace(live[0], revoked_at=now)))
     else:
         output.say(f"The key {live[0].name!r} is worthless now.")
-
-
-def _shape(key: Key) -> dict[str, Any]:
-    return {
-        "id": str(key.id),
-        "name": key.name,
-        "role": key.role.value,
-        "created_at": _spell(key.created_at),
-        "revoked_at": _spell(key.revoked_at),
-    }
-
-
-def _spell(instant: datetime | None) -> str | None:
-    from workers.store.events import spell
-
-    return spell(instant)

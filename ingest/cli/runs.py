@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs 
     from sqlalchemy import Connection, Row
 
     from workers.store.engine import Store
+    from workers.store.ledger import Action
     from workers.store.runs import Filter
 
 app = typer.Typer(help="Runs: one rule meeting one event, and what each step of it did.", no_args_is_help=True)
@@ -63,8 +64,10 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run: the event and the version of its rule, and each step with what it was told and what it gave."""
+    from ingest import one_run
+
     with opened() as workspace, workspace.store.read() as sql:
-        told = _told(sql, _one(sql, run))
+        told = one_run.told(sql, _one(sql, run))
     if as_json:
         output.json_line(told)
         return
@@ -95,49 +98,29 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Try dead and failed runs again at once, from the step where they stopped."""
-    from workers.store import ledger, outcomes, runs
-    from workers.store.ledger import ActionState
+    from ingest import one_run
+    from workers.store import outcomes
 
     if look and done is not None:
         raise BadInput("say --look, or that it was --done or --not-done, not both.")
 
     def deed(sql: Connection, row: Row[Any]) -> None:
-        now = datetime.now(UTC)
-        stopped = [action for action in ledger.of_run(sql, row.id) if action.place == row.step]
-        unknown = next((action for action in stopped if action.state is ActionState.UNKNOWN), None)
-        if row.due_at is None and row.state != runs.RunState.DEAD:
-            raise Conflict(f"run {row.id} is {row.state}: there is nothing of it to try again. {_ANEW}")
-        if unknown is not None and done is None and not look:
-            key = f"{row.id}.{row.act}.{unknown.step}"
-            raise Conflict(run_told.undecided(outcomes.run(row), outcomes.action(unknown), key))
-        if unknown is None and (look or done is not None):
-            raise Conflict(
-                f"run {row.id} did not stop at a step whose end is unknown; leave --done, --not-done and --look away."
-            )
-        if unknown is not None and done is not None:
-            said = "a person says that it was done" if done else "a person says that it was not done"
-            ledger.resolve(sql, row.id, unknown.step, done=done, reason=said, now=now)
-        if not runs.retry(sql, row.id, now=now):
-            raise Conflict(f"run {row.id} is {row.state} and goes on by itself; `daybook runs show` says when.")
+        def undecided(action: Action) -> str:
+            return run_told.undecided(outcomes.run(row), outcomes.action(action), f"{row.id}.{row.act}.{action.step}")
+
+        leave = "leave --done, --not-done and --look away."
+        one_run.retry(sql, row, done=done, look=look, undecided=undecided, needless=leave, now=datetime.now(UTC))
 
     _do(runs_, deed, "tried again", as_json=as_json)
-
-
-_ANEW = "`daybook deliveries replay --again` does all of it once more, on purpose."
 
 
 @app.command()
 def cancel(runs_: Ids, as_json: Json = False) -> None:
     """Do nothing more of unfinished runs. What they did stays done."""
-    from workers.store import runs
+    from ingest import one_run
 
     def deed(sql: Connection, row: Row[Any]) -> None:
-        if row.state == runs.RunState.DEAD:
-            raise Conflict(f"run {row.id} is dead: nothing more of it is done, unless you try it again.")
-        if row.due_at is None:
-            raise Conflict(f"run {row.id} is {row.state}: it is over, and there is nothing left to cancel.")
-        if not runs.cancel(sql, row.id, reason="a person cancelled it", now=datetime.now(UTC)):
-            raise Conflict(f"run {row.id} is in a worker's hand at this moment; try again in a few seconds.")
+        one_run.cancel(sql, row, now=datetime.now(UTC))
 
     _do(runs_, deed, "cancelled", as_json=as_json)
 
@@ -200,21 +183,6 @@ def _row(sql: Connection, run_id: UUID) -> Row[Any]:
     if row is None:
         raise NotFound(f"there is no run {run_id}; `daybook runs list` shows those there are.")
     return row
-
-
-def _told(sql: Connection, row: Row[Any]) -> dict[str, Any]:
-    from workers.store import history, ledger, outcomes, rules
-
-    event = history.one(sql, row.event_id)
-    version = rules.version(sql, row.version_id)
-    return {
-        **outcomes.run(row),
-        "event": {"id": str(event.id), "trigger": event.trigger, "title": event.title} if event is not None else None,
-        "version": {"id": str(version.id), "digest": version.digest, "file": version.file, "live": version.live}
-        if version is not None
-        else None,
-        "actions": [outcomes.action(action) for action in ledger.of_run(sql, row.id)],
-    }
 
 
 def _lines(action: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -95,7 +95,7 @@ def list_webhooks(
                 "name": webhook.name,
                 "connection": webhook.connection,
                 "origin": webhook.origin,
-                "state": _state(webhook, used=webhook.id in last),
+                "state": webhooks.state(webhook.remote_id, webhook.origin, used=webhook.id in last),
                 "remote_id": webhook.remote_id,
                 "url": url if urls else masked(url),
                 "last_delivery": spell(last.get(webhook.id)),
@@ -250,15 +250,6 @@ def _fail(failures: Sequence[Failure], *, as_json: bool) -> None:
         output.error(error.kind, message, getattr(error, "status", None), as_json=as_json)
     if failures:
         raise typer.Exit(1)
-
-
-def _state(webhook: Webhook, *, used: bool) -> str:
-    """How a webhook stands as far as it is known here; what Cal.com says of it is `plan`'s."""
-    if webhook.remote_id:
-        return "registered"
-    if webhook.origin == "adopted":
-        return "adopted"
-    return "retired" if used else "unregistered"
 
 
 def _live(webhook: Webhook, now: datetime) -> list[dict[str, Any]]:

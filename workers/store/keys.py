@@ -13,9 +13,13 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select, update
 from uuid_utils.compat import uuid7
 
+from workers.errors import BadInput, Conflict
+from workers.store.events import spell
 from workers.store.tables import keys
 
 PREFIX = "daybook_"
+#: characters of a name
+LONGEST_NAME = 100
 
 
 class Role(StrEnum):
@@ -55,6 +59,20 @@ def create(connection: Connection, *, name: str, role: Role, now: datetime, key:
     return made, key
 
 
+def named(name: str) -> str:
+    """A name that a key may have; raises `BadInput` for another."""
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise BadInput(f"the name of a key must be 1 to {LONGEST_NAME} printable characters.")
+    return name
+
+
+def issue(connection: Connection, *, name: str, role: Role, now: datetime) -> tuple[Key, str]:
+    """A new key as people ask for it: no two live ones have one name. Raises `BadInput` or `Conflict`."""
+    if any(key.name == named(name) and key.revoked_at is None for key in every(connection)):
+        raise Conflict(f"there is a key {name!r} already; choose another name, or revoke that one first.")
+    return create(connection, name=name, role=role, now=now)
+
+
 def find(connection: Connection, key: str) -> Key | None:
     """The key with this text, unless it was revoked."""
     row = connection.execute(
@@ -74,6 +92,17 @@ def revoke(connection: Connection, key_id: UUID, *, now: datetime) -> bool:
         update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
     )
     return changed.rowcount == 1
+
+
+def shape(key: Key) -> dict[str, Any]:
+    """A key as it is shown: without itself."""
+    return {
+        "id": str(key.id),
+        "name": key.name,
+        "role": key.role.value,
+        "created_at": spell(key.created_at),
+        "revoked_at": spell(key.revoked_at),
+    }
 
 
 def count(connection: Connection) -> int:

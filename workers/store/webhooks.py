@@ -165,6 +165,52 @@ def live(connection: Connection, vault: Vault) -> list[tuple[bytes, UUID, str, t
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a webhook stands, without its token and its secrets; `secrets` are when each live one began and ends."""
+
+    name: str
+    connection: str
+    origin: str
+    state: str
+    remote_id: str | None
+    created_at: datetime
+    last_delivery: datetime | None
+    secrets: tuple[tuple[datetime, datetime | None], ...]
+
+
+def standing(connection: Connection, *, now: datetime) -> list[Standing]:
+    """All webhooks by name; nothing is opened for it."""
+    rows, sealed = _with_secrets(connection, select(webhooks).order_by(webhooks.c.name))
+    last = last_delivery(connection)
+    return [
+        Standing(
+            row.name,
+            row.connection,
+            row.origin,
+            state(row.remote_id, row.origin, used=row.id in last),
+            row.remote_id,
+            row.created_at,
+            last.get(row.id),
+            tuple(
+                (one.created_at, one.expires_at)
+                for one in sealed[row.id]
+                if one.expires_at is None or one.expires_at > now
+            ),
+        )
+        for row in rows
+    ]
+
+
+def state(remote_id: str | None, origin: str, *, used: bool) -> str:
+    """How a webhook stands as far as it is known here; what Cal.com says of it is not asked."""
+    if remote_id:
+        return "registered"
+    if origin == "adopted":
+        return "adopted"
+    return "retired" if used else "unregistered"
+
+
 def _with_secrets(
     connection: Connection, query: Select[Any]
 ) -> tuple[list[Row[Any]], Mapping[UUID, Sequence[Row[Any]]]]:

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
+from ingest import live_rules
 from ingest.mcp.toolset import Offer
 from workers.actions import registry
 from workers.actions.kind import Kind
-from workers.errors import NotFound
 from workers.rulebook import Rulebook
 from workers.rules.rule import Rule
 from workers.settings import Settings
@@ -44,11 +44,7 @@ class Desk:
 
     def rule(self, sql: Connection, version: Version) -> Rule | None:
         """A version's rule, compiled; None where it can no longer be read. Raises Misconfigured."""
-        book = self.book
-        try:
-            return book.rule(sql, version.id)
-        except NotFound:
-            return None
+        return live_rules.compiled(self.book, sql, version)
 
 
 @dataclass(frozen=True, slots=True)

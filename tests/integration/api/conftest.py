@@ -36,11 +36,15 @@ class Bell(StubBroker):
     def __init__(self) -> None:
         super().__init__(middleware=[])
         self.ids: list[UUID] = []
+        self.to_act = 0
         self.away = False
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         if self.away:
             raise ConnectionError("no broker here")
+        if message.queue_name == queue.ACT:
+            self.to_act += 1
+            return message
         assert message.queue_name == queue.PERSIST
         self.ids += [UUID(one) for one in message.args[0]]
         return message
