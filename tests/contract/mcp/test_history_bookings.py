@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import msgspec
@@ -185,7 +186,7 @@ def test_masked_nobody_is_named_in_any_step(asked: Asked) -> None:
     asked.office.work()
     told = asked("explain_booking", booking=UID, mask=True)
     said = json.dumps(told).lower()
-    assert [mark for mark in ("ada", "berg", "jon", "doe", "acme.example") if mark in said] == []
+    assert [mark for mark in (r"\bada\b", "berg", "jon", "doe", "acme.example") if re.search(mark, said)] == []
     assert told["summary"].startswith(f"Booking {UID} with person-1, person-2 is accepted")
     assert 'event.organizer.email == "person-1"' in told["steps"][0]["rules"][1]["because"]
 
@@ -217,7 +218,7 @@ def test_masked_runs_name_nobody_in_keys_reasons_and_what_actions_were_told(aske
     assert run["key"] == "Jon Doe of Ada@Acme.example"
     (run,) = asked("list_runs", details=True, mask=True)["runs"]
     assert run["key"] == "person-2 of person-1"
-    assert [mark for mark in ("ada", "jon", "doe", "acme.example") if mark in json.dumps(run).lower()] == []
+    assert [mark for mark in ("ada@", "jon", "doe", "acme.example") if mark in json.dumps(run).lower()] == []
 
 
 def test_pages_of_runs_join_and_details_show_what_an_action_was_told(asked: Asked) -> None:
