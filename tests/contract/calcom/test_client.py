@@ -291,7 +291,7 @@ def server_of_bytes(
             thread.join(PATIENCE)
 
 
-HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"status": "succ'
+HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000000\r\n\r\n{"status": "succ'
 WHOLE = b'HTTP/1.1 200 OK\r\nContent-Length: 32\r\nConnection: close\r\n\r\n{"status": "success", "data": 1}'
 GONE = (
     b"HTTP/1.1 403 Forbidden\r\nContent-Length: 53\r\nConnection: close\r\n\r\n"

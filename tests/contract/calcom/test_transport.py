@@ -23,7 +23,7 @@ from workers.errors import CalcomUnavailable
 
 USERS = "cal_organizations_users_controller_get_organizations_users"
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 32\r\n\r\n{"status": "success", "data": 1}'
-HALF = b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"status": "succ'
+HALF = b'HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n{"status": "succ'
 TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
 #: the beginning of a record of TLS that says it is 16 KiB long
 RECORD = b"\x16\x03\x03\x40\x00"
