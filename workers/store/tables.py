@@ -367,6 +367,27 @@ key_rates = Table(
     Column("next_at", Float, nullable=False),  # Unix seconds
 )
 
+#: who is signed in on the pages, by the hash of a random cookie
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("name", Text, nullable=False),  # for people: the key's, or the address that an OIDC provider told
+    Column("role", Text, nullable=False),
+    Column("key_digest", LargeBinary),  # the key's that it lives and dies with; null: an OIDC provider's
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+#: links that sign in once in the name of a key, by the hash of what is random in them
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("key_digest", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
 __all__ = [
     "UNPROVED",
     "UNSETTLED",
@@ -386,6 +407,8 @@ __all__ = [
     "receipts",
     "rule_versions",
     "runs",
+    "sessions",
+    "sign_in_links",
     "webhook_secrets",
     "webhooks",
 ]
