@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from ingest import api, health
+from ingest import api, dashboard, health
 from ingest.deliveries import Deliveries
 from ingest.intake import PROBE, Intake
 from ingest.mcp.opening import Mcp
@@ -82,6 +82,7 @@ def make_app(settings: Settings) -> Front:
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
             Mount("/api/v1", app=api.make_app(settings, store, vault, broker)),
             *mcp.routes,
+            Mount("/", app=dashboard.make_app(settings, store, vault, broker)),
         ],
         lifespan=lifespan,
     )

@@ -110,6 +110,9 @@ class Settings(BaseModel):
     allowed_origins: tuple[str, ...] = Field(
         (), description="origins of web pages that may ask by MCP, comma-separated; e.g. https://inspector.acme.com"
     )
+    session_hours: float = Field(
+        12.0, gt=0, le=720, description="hours after which who is signed in on the pages has to sign in again"
+    )
     sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(

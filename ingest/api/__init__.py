@@ -30,7 +30,7 @@ _HEADERS = [
 
 def make_app(settings: Settings, store: Store, _vault: Vault, broker: Broker) -> Starlette:
     """The API, to be mounted. It answers with JSON and nothing else, errors as problems (RFC 9457)."""
-    doorkeeper = Doorkeeper(settings, store)
+    doorkeeper = Doorkeeper(settings, store, pages=True)
     limiter = endpoint.limiter()
     source = endpoint.Source(store, broker, Reader(settings, store))
     made = Starlette(

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ingest.api import parameters, problems, witness
+from ingest import forgery, witness
+from ingest.api import parameters, problems
 from ingest.api.parameters import Parameter
 from ingest.live_rules import Reader
 from ingest.session import Doorkeeper, Identity, NotAllowed, allow
@@ -106,6 +107,8 @@ class Endpoint:
         async def answer(request: Request) -> Response:
             try:
                 identity = await doorkeeper.recognise(request) if self.role is not None else None
+                if identity is not None and request.method not in forgery.SAFE:
+                    doorkeeper.meant(request, identity, request.headers.get(forgery.HEADER))
                 ask = Ask(source, identity, dict(request.path_params), {})
                 items = request.query_params.multi_items()
                 return await anyio.to_thread.run_sync(self._answer, ask, items, limiter=limiter)

@@ -75,9 +75,12 @@ def issue(connection: Connection, *, name: str, role: Role, now: datetime) -> tu
 
 def find(connection: Connection, key: str) -> Key | None:
     """The key with this text, unless it was revoked."""
-    row = connection.execute(
-        select(keys).where(keys.c.digest == digest(key), keys.c.revoked_at.is_(None))
-    ).one_or_none()
+    return of_digest(connection, digest(key))
+
+
+def of_digest(connection: Connection, of: bytes) -> Key | None:
+    """The key with this hash, unless it was revoked."""
+    row = connection.execute(select(keys).where(keys.c.digest == of, keys.c.revoked_at.is_(None))).one_or_none()
     return _key(row) if row else None
 
 

@@ -1,4 +1,7 @@
-"""What the API writes into the audit log: a request before it is carried out, and how it ended. It allows nothing."""
+"""What the API and the pages write into the audit log: a request before it is carried out, and how it ended.
+
+It allows nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,23 +23,24 @@ from workers.store.engine import Store
 
 log = structlog.get_logger(__name__)
 
-_DOOR = "api"
 #: with these nothing was done
 _REFUSALS = (BadInput, Conflict, NotAllowed, NotFound)
 
 
 @contextlib.contextmanager
-def of(store: Store, identity: Identity, what: str, arguments: Mapping[str, Any]) -> Iterator[None]:
+def of(
+    store: Store, identity: Identity, what: str, arguments: Mapping[str, Any], *, door: str = "api"
+) -> Iterator[None]:
     """Write down that somebody asks for something, and from how the block ends what came of it.
 
-    `arguments` have no secrets: bodies and keys are in none of the API's.
+    `arguments` have no secrets: the API takes none, and a page names the fields that may be written down.
     """
     who = Who(identity.name, identity.role, identity.key_id)
     plain = _storable(msgspec.to_builtins(dict(arguments)))
     with store.write() as sql:
         connection = plain.get("connection")
         entry = audit.begin(
-            sql, who, door=_DOOR, what=what, connection=connection, arguments=plain, now=datetime.now(UTC)
+            sql, who, door=door, what=what, connection=connection, arguments=plain, now=datetime.now(UTC)
         )
     try:
         yield

@@ -1,0 +1,158 @@
+"""Signing in and out: with a key, or with a link that works once. What a session is, is in `workers.store.sessions`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from math import ceil
+
+import anyio.to_thread
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from ingest import forgery, notice, witness
+from ingest.dashboard import page
+from ingest.dashboard.look import Look
+from ingest.dashboard.page import Hall
+from ingest.session import Doorkeeper, Identity, NotAllowed, SignInNeeded, cookie, secure
+from workers.errors import DaybookError, StoreUnavailable
+from workers.store import keys, paces, sessions
+from workers.store.keys import Role
+
+log = structlog.get_logger(__name__)
+
+#: attempts a minute from one address; after a pause a quarter of them at once
+PER_MINUTE = 20
+_WRONG = "That is no live key. `daybook keys list` shows those there are; `daybook keys link NAME` makes a link."
+_USED = "This link was used, is older than an hour, or was cut short; `daybook keys link NAME` makes another."
+
+
+class TooOften(DaybookError):
+    """There were too many attempts from this address; wait a little."""
+
+
+def routes(hall: Hall, doorkeeper: Doorkeeper, look: Look) -> list[Route]:
+    """The three routes: the form, what it sends, and the way out."""
+    desk = _Desk(hall, doorkeeper, look)
+    return [
+        Route("/sign-in", desk.form, methods=["GET"]),
+        Route("/sign-in", desk.sign_in, methods=["POST"]),
+        Route("/sign-out", desk.sign_out, methods=["POST"]),
+    ]
+
+
+def local(target: str) -> str:
+    """An address of ours to go on to; anything else is the first page."""
+    fine = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
+    return target if fine and not target.startswith("/sign-") else "/"
+
+
+def begin(hall: Hall, request: Request, answer: Response, who: Identity, key_digest: bytes | None) -> None:
+    """Open a session in somebody's name and hand it out with the answer. In a thread: it writes."""
+    lives = timedelta(hours=hall.settings.session_hours)
+    now = datetime.now(UTC)
+    with witness.of(hall.store, who, "sign in", {}, door="dashboard"), hall.store.write() as sql:
+        token = sessions.begin(sql, name=who.name, role=who.role, key_digest=key_digest, now=now, lives=lives)
+    public_url = hall.settings.public_url
+    answer.set_cookie(
+        cookie(request, public_url),
+        token,
+        max_age=int(lives.total_seconds()),
+        path="/",
+        secure=secure(request, public_url),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+class _Desk:
+    def __init__(self, hall: Hall, doorkeeper: Doorkeeper, look: Look) -> None:
+        self._hall, self._doorkeeper, self._look = hall, doorkeeper, look
+
+    async def form(self, request: Request) -> Response:
+        """The page. A link is not used up by being looked at: mail scanners and previews do that."""
+        try:
+            await self._doorkeeper.recognise(request)
+        except SignInNeeded:
+            return self._shown(request, link=request.query_params.get("link", ""))
+        except StoreUnavailable as error:
+            return self._shown(request, problem=error.message, status=503)
+        return RedirectResponse(local(request.query_params.get("next", "/")), 303)
+
+    async def sign_in(self, request: Request) -> Response:
+        """With what the form holds: a key, or a link's token."""
+        try:
+            form = dict(await page.read_form(request))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except DaybookError as error:
+            return self._shown(request, problem=error.message, status=400)
+        link, goal = form.get("link", "").strip(), local(form.get("next", "/"))
+        try:
+            if not forgery.same_origin(request.headers, self._hall.settings.public_url):
+                raise NotAllowed("this came from a page of another origin; sign in on Daybook's own page.")
+            address = request.client.host if request.client else "unknown"
+            return await anyio.to_thread.run_sync(
+                self._begun, request, form.get("key", "").strip(), link, goal, address
+            )
+        except SignInNeeded:
+            return self._shown(request, problem=_USED if link else _WRONG, goal=goal, status=401)
+        except NotAllowed as error:
+            return self._shown(request, problem=error.message, goal=goal, status=403)
+        except TooOften as error:
+            return self._shown(request, problem=error.message, goal=goal, link=link, status=429)
+        except StoreUnavailable as error:
+            return self._shown(request, problem=error.message, goal=goal, link=link, status=503)
+
+    async def sign_out(self, request: Request) -> Response:
+        """The session is over, here and for whoever copied its cookie."""
+        answer = RedirectResponse("/sign-in", 303)
+        name = cookie(request, self._hall.settings.public_url)
+        token = request.cookies.get(name)
+        form = dict(await page.read_form(request))
+        if token:
+            if not forgery.genuine(token, form.get(forgery.FIELD)):
+                return RedirectResponse("/", 303)
+            await anyio.to_thread.run_sync(self._end, token)
+        answer.delete_cookie(name, path="/", secure=secure(request, self._hall.settings.public_url), httponly=True)
+        notice.leave(answer, "You are signed out.")
+        return answer
+
+    def _begun(self, request: Request, key: str, link: str, goal: str, address: str) -> Response:
+        with self._hall.store.write() as sql:
+            seconds = paces.ask(sql, f"sign-in {address}", per_minute=PER_MINUTE)
+            if seconds > 0:
+                log.warning("signin.too_often")
+                raise TooOften(f"there were too many attempts from your address; try again in {ceil(seconds)} s.")
+        who, key_digest = self._by_link(link) if link else (self._doorkeeper.by_key(key), keys.digest(key))
+        answer = RedirectResponse(goal, 303)
+        begin(self._hall, request, answer, who, key_digest)
+        return answer
+
+    def _by_link(self, link: str) -> tuple[Identity, bytes]:
+        with self._hall.store.write() as sql:
+            key_digest = sessions.use_link(sql, link, now=datetime.now(UTC))
+            if key_digest is None:
+                raise SignInNeeded
+            if key_digest == self._doorkeeper.admin_digest:
+                return Identity("DAYBOOK_ADMIN_KEY", Role.ADMIN), key_digest
+            found = keys.of_digest(sql, key_digest)
+        if found is None:
+            raise SignInNeeded
+        return Identity(found.name, found.role, found.id), key_digest
+
+    def _end(self, token: str) -> None:
+        with self._hall.store.write() as sql:
+            sessions.end(sql, token)
+
+    def _shown(
+        self, request: Request, *, problem: str = "", goal: str | None = None, link: str = "", status: int = 200
+    ) -> Response:
+        told = {"problem": problem, "goal": goal or local(request.query_params.get("next", "/")), "link": link}
+        said = notice.read(request)
+        html = self._look.render("sign-in.html", "Sign in", told, request=request, identity=None, notice=said)
+        answer = Response(html, status, media_type="text/html")
+        if said is not None:
+            notice.forget(answer)
+        return answer
