@@ -9,10 +9,10 @@ from typing import Any
 from ingest.mcp.history import asked as values
 from ingest.mcp.history import brief, schemas
 from ingest.mcp.history.schemas import asks, gives, of, one_of, or_null, some, text
-from ingest.mcp.history.seats import Seats
 from ingest.mcp.history.tool import Desk, Hide, Tool
 from ingest.mcp.toolset import Offer
 from ingest.samples import TRIGGERS_WITH_SAMPLES, sample
+from ingest.seats import Seats
 from ingest.trials import verdict
 from workers import rehearse
 from workers.catalogue.mask import mask

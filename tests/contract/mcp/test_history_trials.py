@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ingest.mcp.history import trials
-from ingest.mcp.history.seats import Busy, Seats
 from ingest.mcp.history.toolset import TOOLS
+from ingest.seats import Busy, Seats
 from tests.contract.mcp.conftest import MAKES, Asked
 from tests.contract.store.filled import body
 from workers.catalogue.triggers import TRIGGERS

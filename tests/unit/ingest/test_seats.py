@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from ingest.mcp.history.seats import Busy, Seats
+from ingest.seats import Busy, Seats
 
 
 def test_whoever_finds_no_seat_and_no_place_to_wait_is_told_at_once() -> None:
