@@ -19,10 +19,12 @@ from workers.store.quick import Quick
 from workers.store.receipts import Arrived
 from workers.store.tables import bodies, bookings, event_people, events
 
+#: the earliest uid known of the booking that an event is about
+LINEAGE = func.coalesce(bookings.c.lineage, events.c.booking_uid).label("lineage")
 #: what the history is read with: every column but those made for searching, and the lineage
 READ = select(
     *(column for column in events.columns if column.name not in ("words", "previous_uid")),
-    func.coalesce(bookings.c.lineage, events.c.booking_uid).label("lineage"),
+    LINEAGE,
 ).outerjoin(
     bookings,
     (bookings.c.connection == events.c.connection) & (bookings.c.uid == events.c.booking_uid),

@@ -48,30 +48,40 @@ class _Stretch:
     oldest_first: bool
 
 
-def ids(connection: Connection, wanted: Filter, *, beyond: UUID | None, limit: int, oldest_first: bool) -> list[UUID]:
-    """Up to `limit` ids of events of the filter in order, those on the other side of the event `beyond`."""
+def ids(
+    connection: Connection,
+    wanted: Filter,
+    *,
+    beyond: UUID | None,
+    limit: int,
+    oldest_first: bool = False,
+    also: ColumnElement[bool] | None = None,
+) -> list[UUID]:
+    """Up to `limit` ids of events of the filter in order, those on the other side of the event `beyond`; `also` is one
+    more condition on `events`, which no index need know."""
     stretch = _Stretch(wanted, beyond, limit, oldest_first)
     match, few = search.matching(connection, wanted.text) if wanted.text is not None else (true(), False)
+    asked: list[search.Condition] = [match] if also is None else [match, also]
     # Few matches are all named, as a booking's events are, and in order soon.
     walks = [] if few or wanted.booking is not None else _walks(wanted)
     if not walks:
         where = filters.where(connection, wanted, but=("text",), aside=True)
-        return _found(connection, [_Way(events.c.id, ())], [match, *where], stretch)
+        return _found(connection, [_Way(events.c.id, ())], [*asked, *where], stretch)
     walk = walks[0]
     if len(walks) > 1:
         for each in walks:
             named = _found(connection, each.ways, None, _Stretch(wanted, beyond, _COMMON, oldest_first))
             if len(named) < _COMMON:
-                return _among(connection, each, named, match, stretch) if named else []
+                return _among(connection, each, named, asked, stretch) if named else []
     where = filters.where(connection, wanted, but=(walk.field, "text"), aside=True)
-    return _found(connection, walk.ways, [match, *where], stretch)
+    return _found(connection, walk.ways, [*asked, *where], stretch)
 
 
 def _among(
-    connection: Connection, walk: _Walk, named: Sequence[UUID], match: search.Condition, stretch: _Stretch
+    connection: Connection, walk: _Walk, named: Sequence[UUID], asked: Sequence[search.Condition], stretch: _Stretch
 ) -> list[UUID]:
     where = filters.where(connection, stretch.wanted, but=(walk.field, "text"), aside=True)
-    return _found(connection, [_Way(events.c.id, (events.c.id.in_(named),))], [match, *where], stretch)
+    return _found(connection, [_Way(events.c.id, (events.c.id.in_(named),))], [*asked, *where], stretch)
 
 
 def _walks(wanted: Filter) -> list[_Walk]:
