@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
 from ingest.api import cursors, parameters
-from ingest.api.endpoint import Ask, json, lines, page
+from ingest.api.endpoint import Ask, Opening, json, lines, page
+from ingest.live.listener import Wanted
+from ingest.live.stream import stream
 from workers.catalogue.mask import mask
 from workers.store import deliveries, history
 from workers.store.events import payloads, shape
@@ -56,6 +58,13 @@ def export(ask: Ask) -> Response:
             yield {**shape(row), "payload": payload if whole else mask(payload)}
 
     return lines(told(), name="events.ndjson")
+
+
+def live(ask: Ask) -> Opening:
+    """Events of the filter as they are written, from now on or from a message on."""
+    wanted = Wanted(parameters.event_filter(ask.query), payload=ask.query.get("payload", False))
+    last = ask.headers.get("Last-Event-ID") or ask.query.get("last_event_id")
+    return lambda allowed: stream(ask.source.feed, wanted, last, allowed)
 
 
 def _shown(connection: Connection, rows: Sequence[Row[Any]], *, whole: bool) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ingest import moments
 from ingest.api import cursors
+from ingest.live import ids
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
@@ -166,6 +167,21 @@ EVENTS = (
     ),
     CONNECTION,
 )
+#: what chooses events that are yet to come
+COMING = tuple(each for each in EVENTS if each not in (SINCE, UNTIL))
+_ID_OF_MESSAGE = {"type": "string", "pattern": ids.PATTERN, "maxLength": ids.LONGEST}
+#: browsers send it by themselves when they come back
+LAST_EVENT_ID = Parameter(
+    "Last-Event-ID",
+    "Go on after the message with this `id`.",
+    _ID_OF_MESSAGE,
+    lambda text, _now: ids.read(text),
+)
+#: the same for who cannot set headers
+LAST_EVENT = replace(
+    LAST_EVENT_ID, name="last_event_id", about="The same as the header `Last-Event-ID`, which goes before it."
+)
+PAYLOAD = flag("payload", "Tell each event with its payload, passwords and the like hidden.")
 
 _VERDICT = _choice("verdict", "Deliveries whose signature was found to be this.", Outcome)
 _WEBHOOK = Parameter("webhook", "Deliveries of the webhook with this name.", _STRING, _text)

@@ -8,6 +8,7 @@ from ingest.api import audit, bookings, connections, deliveries, events, keys, o
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
     AUDIT,
+    COMING,
     CONNECTION,
     CURSOR,
     DELIVERIES,
@@ -17,8 +18,11 @@ from ingest.api.parameters import (
     EVERYTHING,
     KEY_NAME,
     KEY_ROLE,
+    LAST_EVENT,
+    LAST_EVENT_ID,
     LIMIT,
     LOOK,
+    PAYLOAD,
     REPLAYED,
     RUNS,
     STEP,
@@ -56,6 +60,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (*EVENTS, UNMASKED),
         "Event",
         "application/x-ndjson",
+    ),
+    Endpoint(
+        "GET",
+        "/events/live",
+        VIEWER,
+        events.live,
+        "Events as they are written, as server-sent events",
+        (*COMING, PAYLOAD, LAST_EVENT),
+        media="text/event-stream",
+        headers=(LAST_EVENT_ID,),
+        messages={"event": "LiveEvent", "gap": "Gap"},
     ),
     Endpoint("GET", "/events/{id}", VIEWER, events.one, "One event", (UNMASKED,), "Event"),
     Endpoint(

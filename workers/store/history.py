@@ -31,6 +31,7 @@ from workers.errors import BadInput
 from workers.store import bookings, search
 from workers.store.engine import Store
 from workers.store.events import READ, payloads
+from workers.store.position import Position
 from workers.store.quick import Quick
 from workers.store.tables import event_people, events
 
@@ -107,16 +108,39 @@ def many(connection: Connection, event_ids: Sequence[UUID]) -> list[Row[Any] | N
 _ONE = Quick(READ.where(events.c.id == bindparam("event")))
 
 
-def seqs_after(connection: Connection, wanted: Filter, seq: int, *, limit: int) -> list[int]:
-    """The `seq` of the events written after the one with `seq`, in the order they were written."""
-    where = _where(connection, wanted, after=seq)
-    query = select(events.c.seq).where(*where, events.c.seq > seq).order_by(events.c.seq).limit(limit)
+def seqs_beyond(
+    connection: Connection,
+    wanted: Filter,
+    position: Position,
+    *,
+    limit: int,
+    after: int = 0,
+    until: int | None = None,
+) -> list[int]:
+    """The `seq` of events beyond a position in the order they were written, of those above `after`, to `until`."""
+    least = max(position.lowest, after)
+    where = _where(connection, wanted, after=least)
+    where.append(events.c.seq > least)
+    if position.open:
+        where.append(or_(events.c.seq > position.highest, events.c.seq.in_(position.open)))
+    if until is not None:
+        where.append(events.c.seq <= until)
+    query = select(events.c.seq).where(*where).order_by(events.c.seq).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def among(connection: Connection, wanted: Filter, seqs: Sequence[int]) -> list[int]:
+    """Those of the events with these `seq` that the filter chooses, in the order they were written."""
+    if not seqs or wanted == Filter():
+        return list(seqs)
+    where = _where(connection, wanted, after=min(seqs) - 1)
+    query = select(events.c.seq).where(*where, events.c.seq.in_(seqs)).order_by(events.c.seq)
     return list(connection.execute(query).scalars())
 
 
 def since_seq(connection: Connection, wanted: Filter, seq: int, *, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` events written after the one with `seq`, in the order they were written. See `tail.py`."""
-    return by_seq(connection, seqs_after(connection, wanted, seq, limit=limit))
+    return by_seq(connection, seqs_beyond(connection, wanted, Position(seq), limit=limit))
 
 
 def by_seq(connection: Connection, seqs: Sequence[int]) -> Sequence[Row[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,17 +11,19 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import dramatiq
 import httpx2
 import jsonschema
 import pytest
-from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest import api
 from ingest.api.schemas import SCHEMAS
+from ingest.live.feed import Feed
 from tests.contract.store.filled import Filled
 from workers import queue
 from workers.settings import Settings
@@ -39,7 +42,7 @@ class Bell(StubBroker):
         self.to_act = 0
         self.away = False
 
-    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         if self.away:
             raise ConnectionError("no broker here")
         if message.queue_name == queue.ACT:
@@ -48,6 +51,36 @@ class Bell(StubBroker):
         assert message.queue_name == queue.PERSIST
         self.ids += [UUID(one) for one in message.args[0]]
         return message
+
+
+class HangsUp:
+    """A client of streams that has heard enough with the first message: they have no end of their own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        enough = asyncio.Event()
+        stream = False
+
+        async def receiving() -> Message:
+            if not stream:
+                return await receive()
+            await enough.wait()
+            return {"type": "http.disconnect"}
+
+        async def sending(message: Message) -> None:
+            nonlocal stream
+            if message["type"] == "http.response.start":
+                stream = (b"content-type", b"text/event-stream; charset=utf-8") in message["headers"]
+            elif stream:
+                if enough.is_set():
+                    return
+                enough.set()
+                message = {**message, "more_body": False}
+            await send(message)
+
+        await self._app(scope, receiving, sending)
 
 
 @dataclass
@@ -85,7 +118,9 @@ def asking(store: Store, vault: Vault, folder: Path) -> Iterator[Asked]:
     with store.write() as connection:
         for role in Role:
             made[role] = keys.create(connection, name=role.value, role=role, now=datetime.now(UTC))[1]
-    app = Starlette(routes=[Mount("/api/v1", app=api.make_app(Settings(data_dir=folder), store, vault, bell))])
+    feed = Feed(store)
+    mounted = api.make_app(Settings(data_dir=folder), store, vault, bell, feed)
+    app = Starlette(routes=[Mount("/api/v1", app=HangsUp(mounted))])
     with TestClient(app) as client:
         yield Asked(client, Filled(store, vault), bell, made)
 
