@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 import anyio.to_thread
 import structlog
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from ingest import api, health
@@ -83,7 +82,7 @@ def make_app(settings: Settings) -> Front:
     rest = Starlette(
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
-            Mount("/api/v1", app=api.make_app(settings, store, vault, broker, feed)),
+            api.Mounted("/api/v1", api.make_app(settings, store, vault, broker, feed)),
             *mcp.routes,
         ],
         lifespan=lifespan,

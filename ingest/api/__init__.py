@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dramatiq import Broker
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.api import endpoint, problems
@@ -42,6 +44,14 @@ def make_app(settings: Settings, store: Store, _vault: Vault, broker: Broker, fe
     )
     made.router.redirect_slashes = False  # a redirect is made of the Host header, which anyone may write
     return made
+
+
+class Mounted(Mount):
+    """Where the API is: every path below `path`, also one with a line break in it, is the API's to answer."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
 async def _http_problem(_request: Request, error: Any) -> Response:

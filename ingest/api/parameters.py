@@ -126,19 +126,26 @@ def flag(name: str, about: str) -> Parameter:
     return Parameter(name, about, {"type": "boolean", "default": False}, _boolean(name))
 
 
-_STRING: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
+_STRING: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _LONGEST, "pattern": r"\S"}
+_MOMENT: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "pattern": "^[0-9]{1,5}[smhdw]$"},
+    ]
+}
 
 CONNECTION = Parameter("connection", "Events of this connection (its PCID).", _STRING, _text)
 SINCE = Parameter(
     "since",
     f"Received then or later: {moments.FORMS}.",
-    _STRING,
+    _MOMENT,
     lambda text, now: moments.moment(text, now, name="since"),
 )
 UNTIL = Parameter(
     "until",
     f"Received before: {moments.FORMS}; a date is meant with the whole day.",
-    _STRING,
+    _MOMENT,
     lambda text, now: moments.moment(text, now, name="until", until=True),
 )
 CURSOR = Parameter("cursor", "The `next` of the page before.", _STRING, lambda text, _now: cursors.read(text))

@@ -168,7 +168,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             **_DELIVERY,
             "last_seen_at": _INSTANT,
-            "headers": _list({"type": "array", "prefixItems": [_TEXT, _TEXT], "minItems": 2, "maxItems": 2}),
+            "headers": _list({**_list(_TEXT), "minItems": 2, "maxItems": 2}),
         }
     ),
     "Replayed": _object({"deliveries": _COUNT, "dry_run": {"type": "boolean"}}),

@@ -61,7 +61,7 @@ class Feed:
 
     def __init__(self, store: Store, *, most: int = MOST, furthest: int = FURTHEST) -> None:
         self._store = store
-        self._most, self._furthest = most, furthest
+        self.most, self._furthest = most, furthest
         self._listeners: dict[Listener, None] = {}
         self._coming = 0
         self._following: Following | None = None
@@ -73,7 +73,7 @@ class Feed:
 
     async def listen(self, wanted: Wanted, last: Position | None) -> Listener:
         """A new listener, who is to `leave`. Raises `Crowded`, and `StoreUnavailable` as it asks SQL once."""
-        if len(self._listeners) + self._coming >= self._most:
+        if len(self._listeners) + self._coming >= self.most:
             raise Crowded
         self._coming += 1
         try:

@@ -41,18 +41,23 @@ class Listener:
         """Let it hear this; False where it is too slow, and will hear nothing more."""
         size = sum(map(len, told))
         if self._waiting and (self._bytes + size > _BYTES or len(self._waiting) + len(told) > _MESSAGES):
-            self._cut = True
-            self._waiting.clear()
+            self.cut()
         else:
             self._waiting += told
             self._bytes += size
             self.position = position
-        if told or self._cut:
-            self._news.set()
+            if told:
+                self._news.set()
         return not self._cut
 
+    def cut(self) -> None:
+        """Let it hear nothing more."""
+        self._cut = True
+        self._waiting.clear()
+        self._news.set()
+
     async def heard(self, seconds: float) -> bytes | None:
-        """All that waits; nothing after so many seconds of silence; None: it was too slow."""
+        """All that waits; nothing after so many seconds of silence; None: it was too slow, or cut off."""
         try:
             async with asyncio.timeout(seconds):
                 await self._news.wait()

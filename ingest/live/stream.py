@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import anyio
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
@@ -17,6 +18,8 @@ from workers.store.position import Position
 
 #: seconds between two looks whether the listener still may listen, and of silence after which a sign of life is given
 _PULSE = 10.0
+#: seconds that a stream has to end by itself once the process is told to stop
+_GRACE = 3.0
 
 #: raises `SignInNeeded` or `NotAllowed` once the one who listens may no longer
 Allowed = Callable[[], Awaitable[object]]
@@ -35,7 +38,9 @@ class _Stream(EventSourceResponse):
     """Leaves the feed however it ends, also where it never began: HEAD is answered without a body."""
 
     def __init__(self, feed: Feed, listener: Listener, allowed: Allowed) -> None:
-        super().__init__(_told(feed, listener, allowed), ping=0)
+        stopping = anyio.Event()
+        told = _told(feed, listener, allowed, stopping)
+        super().__init__(told, ping=0, shutdown_event=stopping, shutdown_grace_period=_GRACE)
         self._feed, self._listener = feed, listener
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,8 +50,20 @@ class _Stream(EventSourceResponse):
             self._feed.leave(self._listener)
 
 
-async def _told(feed: Feed, listener: Listener, allowed: Allowed) -> AsyncIterator[bytes]:
-    patience = _Patience(allowed)
+async def _told(feed: Feed, listener: Listener, allowed: Allowed, stopping: anyio.Event) -> AsyncIterator[bytes]:
+    async def end() -> None:
+        await stopping.wait()
+        listener.cut()
+
+    ending = asyncio.create_task(end())
+    try:
+        async for told in _heard(feed, listener, _Patience(allowed)):
+            yield told
+    finally:
+        ending.cancel()
+
+
+async def _heard(feed: Feed, listener: Listener, patience: _Patience) -> AsyncIterator[bytes]:
     yield messages.beginning(listener.last or listener.start)
     async for told in feed.missed(listener):
         yield told

@@ -17,7 +17,6 @@ import jsonschema
 import pytest
 from dramatiq.brokers.stub import StubBroker
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -73,12 +72,12 @@ class HangsUp:
             nonlocal stream
             if message["type"] == "http.response.start":
                 stream = (b"content-type", b"text/event-stream; charset=utf-8") in message["headers"]
-            elif stream:
-                if enough.is_set():
-                    return
+                await send(message)
+            elif not stream:
+                await send(message)
+            elif not enough.is_set():
+                await send({**message, "more_body": False})
                 enough.set()
-                message = {**message, "more_body": False}
-            await send(message)
 
         await self._app(scope, receiving, sending)
 
@@ -90,6 +89,7 @@ class Asked:
     client: TestClient
     filled: Filled
     bell: Bell
+    feed: Feed
     keys: dict[Role, str]
 
     def get(self, path: str, *, role: Role | None = Role.VIEWER, **params: Any) -> httpx2.Response:
@@ -120,9 +120,9 @@ def asking(store: Store, vault: Vault, folder: Path) -> Iterator[Asked]:
             made[role] = keys.create(connection, name=role.value, role=role, now=datetime.now(UTC))[1]
     feed = Feed(store)
     mounted = api.make_app(Settings(data_dir=folder), store, vault, bell, feed)
-    app = Starlette(routes=[Mount("/api/v1", app=HangsUp(mounted))])
+    app = Starlette(routes=[api.Mounted("/api/v1", HangsUp(mounted))])
     with TestClient(app) as client:
-        yield Asked(client, Filled(store, vault), bell, made)
+        yield Asked(client, Filled(store, vault), bell, feed, made)
 
 
 @pytest.fixture
