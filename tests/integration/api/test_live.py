@@ -16,7 +16,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.responses import Response
 
+from ingest.session import SignInNeeded
 from tests.conftest import PATIENCE, PLAIN, free_port
 from tests.contract.store.filled import Filled
 from tests.integration.api.conftest import Asked, conforms
@@ -130,3 +132,21 @@ def test_where_too_many_listen_one_more_is_told_to_come_again(asked: Asked) -> N
     assert answer.headers["retry-after"].isdigit()
     conforms(answer.json(), "Problem")
     assert answer.json()["type"] == "urn:daybook:problem:crowded"
+
+
+def test_a_key_that_is_revoked_may_no_longer_listen(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking: list[Any] = []
+
+    async def stream(_feed: Any, _wanted: Any, _last: Any, allowed: Any) -> Response:
+        asking.append(allowed)
+        return Response()
+
+    monkeypatch.setattr("ingest.api.events.stream", stream)
+    assert asked.get("/events/live").status_code == 200
+    assert asked.client.portal is not None
+    asked.client.portal.call(asking[0])
+    with asked.filled.store.write() as connection:
+        for key in keys.every(connection):
+            keys.revoke(connection, key.id, now=key.created_at)
+    with pytest.raises(SignInNeeded):
+        asked.client.portal.call(asking[0])
