@@ -10,7 +10,9 @@ from starlette.responses import Response
 
 from ingest import exported
 from ingest.api import cursors, parameters
-from ingest.api.endpoint import Ask, json, page, streamed
+from ingest.api.endpoint import Ask, Opening, json, page, streamed
+from ingest.live.listener import Wanted
+from ingest.live.stream import stream
 from workers.catalogue.mask import mask
 from workers.store import deliveries, history
 from workers.store.events import payloads, shape
@@ -57,6 +59,13 @@ def export(ask: Ask) -> Response:
             yield {**shape(row), "payload": payload if whole else mask(payload)}
 
     return streamed(ask, "events", told(), exported.event)
+
+
+def live(ask: Ask) -> Opening:
+    """Events of the filter as they are written, from now on or from a message on."""
+    wanted = Wanted(parameters.event_filter(ask.query), payload=ask.query.get("payload", False))
+    last = ask.headers.get("Last-Event-ID") or ask.query.get("last_event_id")
+    return lambda allowed: stream(ask.source.feed, wanted, last, allowed)
 
 
 def _shown(connection: Connection, rows: Sequence[Row[Any]], *, whole: bool) -> list[dict[str, Any]]:

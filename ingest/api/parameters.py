@@ -13,6 +13,7 @@ from uuid import UUID
 from ingest import moments
 from ingest.api import cursors
 from ingest.exported import Format
+from ingest.live import ids
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
@@ -126,19 +127,26 @@ def flag(name: str, about: str) -> Parameter:
     return Parameter(name, about, {"type": "boolean", "default": False}, _boolean(name))
 
 
-_STRING: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
+_STRING: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _LONGEST, "pattern": r"\S"}
+_MOMENT: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "pattern": "^[0-9]{1,5}[smhdw]$"},
+    ]
+}
 
 CONNECTION = Parameter("connection", "Events of this connection (its PCID).", _STRING, _text)
 SINCE = Parameter(
     "since",
     f"Received then or later: {moments.FORMS}.",
-    _STRING,
+    _MOMENT,
     lambda text, now: moments.moment(text, now, name="since"),
 )
 UNTIL = Parameter(
     "until",
     f"Received before: {moments.FORMS}; a date is meant with the whole day.",
-    _STRING,
+    _MOMENT,
     lambda text, now: moments.moment(text, now, name="until", until=True),
 )
 CURSOR = Parameter("cursor", "The `next` of the page before.", _STRING, lambda text, _now: cursors.read(text))
@@ -200,6 +208,21 @@ BOOKINGS = tuple(
     for each in EVENTS
     if each.name == name
 )
+#: what chooses events that are yet to come
+COMING = tuple(each for each in EVENTS if each not in (SINCE, UNTIL))
+_ID_OF_MESSAGE = {"type": "string", "pattern": ids.PATTERN, "maxLength": ids.LONGEST}
+#: browsers send it by themselves when they come back
+LAST_EVENT_ID = Parameter(
+    "Last-Event-ID",
+    "Go on after the message with this `id`.",
+    _ID_OF_MESSAGE,
+    lambda text, _now: ids.read(text),
+)
+#: the same for who cannot set headers
+LAST_EVENT = replace(
+    LAST_EVENT_ID, name="last_event_id", about="The same as the header `Last-Event-ID`, which goes before it."
+)
+PAYLOAD = flag("payload", "Tell each event with its payload, passwords and the like hidden.")
 
 _VERDICT = _choice("verdict", "Deliveries whose signature was found to be this.", Outcome)
 _WEBHOOK = Parameter("webhook", "Deliveries of the webhook with this name.", _STRING, _text)

@@ -94,6 +94,7 @@ _EVENT: dict[str, Schema] = {
     "attendees": _list(ref("Person")),
     "notes": _TEXT_OR_NULL,
 }
+_PAYLOAD: Schema = {"type": "object", "description": "what Cal.com sent; secrets are masked"}
 _DELIVERY: dict[str, Schema] = {
     "id": _ID,
     "webhook": _TEXT,
@@ -140,8 +141,17 @@ SCHEMAS: dict[str, Schema] = {
     "BookingOfEvent": _object(
         {"uid": _TEXT, "id": _NUMBER_OR_NULL, "lineage": _TEXT, "seat": _TEXT_OR_NULL, "series": _TEXT_OR_NULL}
     ),
-    "Event": _object({**_EVENT, "payload": {"type": "object", "description": "what Cal.com sent; secrets are masked"}}),
+    "Event": _object({**_EVENT, "payload": _PAYLOAD}),
     "EventPage": _page(ref("Event")),
+    "LiveEvent": _object({**_EVENT, "payload": _PAYLOAD}, optional=("payload",)),
+    "Gap": _object(
+        {
+            "since": {
+                **_INSTANT_OR_NULL,
+                "description": "when the last event before the gap was received; null: it is no longer known",
+            }
+        }
+    ),
     "Statistics": _object(
         {
             "events": _COUNT,
@@ -158,7 +168,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             **_DELIVERY,
             "last_seen_at": _INSTANT,
-            "headers": _list({"type": "array", "prefixItems": [_TEXT, _TEXT], "minItems": 2, "maxItems": 2}),
+            "headers": _list({**_list(_TEXT), "minItems": 2, "maxItems": 2}),
         }
     ),
     "Replayed": _object({"deliveries": _COUNT, "dry_run": {"type": "boolean"}}),

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, UnaryExpression, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, UnaryExpression, bindparam, func, literal_column, or_, select
 
 from workers.store import filters, search, walk
 from workers.store.engine import Store
 from workers.store.events import READ, payloads
 from workers.store.filters import MOST_NAMES, Filter, arrived, few, lowest_id
+from workers.store.position import Position
 from workers.store.quick import Quick
 from workers.store.tables import events
 
@@ -59,17 +60,40 @@ def many(connection: Connection, event_ids: Sequence[UUID]) -> list[Row[Any] | N
 _ONE = Quick(READ.where(events.c.id == bindparam("event")))
 
 
-def seqs_after(connection: Connection, wanted: Filter, seq: int, *, limit: int) -> list[int]:
-    """The `seq` of the events written after the one with `seq`, in the order they were written."""
+def seqs_beyond(
+    connection: Connection,
+    wanted: Filter,
+    position: Position,
+    *,
+    limit: int,
+    after: int = 0,
+    until: int | None = None,
+) -> list[int]:
+    """The `seq` of events beyond a position in the order they were written, of those above `after`, to `until`."""
+    least = max(position.lowest, after)
     # What is new is little: each event of it is asked the rest.
-    where = filters.where(connection, wanted, after=seq, aside=True)
-    query = select(events.c.seq).where(*where, events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    where = filters.where(connection, wanted, after=least, aside=True)
+    where.append(events.c.seq > least)
+    if position.open:
+        where.append(or_(events.c.seq > position.highest, events.c.seq.in_(position.open)))
+    if until is not None:
+        where.append(events.c.seq <= until)
+    query = select(events.c.seq).where(*where).order_by(events.c.seq).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def among(connection: Connection, wanted: Filter, seqs: Sequence[int]) -> list[int]:
+    """Those of the events with these `seq` that the filter chooses, in the order they were written."""
+    if not seqs or wanted == Filter():
+        return list(seqs)
+    where = filters.where(connection, wanted, after=min(seqs) - 1, aside=True)
+    query = select(events.c.seq).where(*where, events.c.seq.in_(seqs)).order_by(events.c.seq)
     return list(connection.execute(query).scalars())
 
 
 def since_seq(connection: Connection, wanted: Filter, seq: int, *, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` events written after the one with `seq`, in the order they were written. See `tail.py`."""
-    return by_seq(connection, seqs_after(connection, wanted, seq, limit=limit))
+    return by_seq(connection, seqs_beyond(connection, wanted, Position(seq), limit=limit))
 
 
 def by_seq(connection: Connection, seqs: Sequence[int]) -> Sequence[Row[Any]]:
@@ -158,6 +182,7 @@ def _most_first(counts: dict[str, int]) -> dict[str, int]:
 __all__ = [
     "MOST_NAMES",
     "Filter",
+    "among",
     "arrived",
     "by_seq",
     "count",
@@ -168,7 +193,7 @@ __all__ = [
     "newest_seq",
     "one",
     "page",
-    "seqs_after",
+    "seqs_beyond",
     "since_seq",
     "stats",
 ]
