@@ -32,11 +32,11 @@ _HEADERS = [
 _NAMES = {name for name, _ in _HEADERS}
 
 
-def make_app(settings: Settings, store: Store, _vault: Vault, broker: Broker, feed: Feed) -> Starlette:
+def make_app(settings: Settings, store: Store, vault: Vault, broker: Broker, feed: Feed) -> Starlette:
     """The API, to be mounted. It answers with JSON and nothing else, errors as problems (RFC 9457)."""
     doorkeeper = Doorkeeper(settings, store, pages=True)
     limiter = endpoint.limiter()
-    source = endpoint.Source(store, broker, Reader(settings, store), feed)
+    source = endpoint.Source(store, broker, Reader(settings, store), feed, settings, vault)
     made = Starlette(
         routes=[each.route(source, doorkeeper, limiter) for each in ENDPOINTS],
         middleware=[Middleware(_Headers)],

@@ -23,8 +23,10 @@ from ingest.live.feed import Feed
 from ingest.live_rules import Reader
 from ingest.session import Doorkeeper, Identity, NotAllowed, allow
 from workers.errors import NotFound
+from workers.settings import Settings
 from workers.store.engine import Store
 from workers.store.keys import Role
+from workers.vault import Vault
 
 #: handlers at work at once, in threads of their own: questions must not use up those that deliveries need
 _THREADS = 8
@@ -39,6 +41,8 @@ class Source:
     broker: Broker
     rules: Reader
     feed: Feed
+    settings: Settings
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)
