@@ -47,8 +47,11 @@ def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, 
     """
     found: list[tuple[UUID, dict[str, Any]]] = []
     asked = frozenset(filters.statuses(wanted.statuses))
-    for last, some in _candidates(connection, wanted, before):
-        for few in _cut(some):
+    for last, candidates in _candidates(connection, wanted, before):
+        some = candidates
+        while some:
+            size = min(_BOOKINGS, limit + 1 - len(found))  # one more than is shown says that there is a next page
+            few, some = some[:size], some[size:]
             told = _told(connection, [key for key, _ in few])
             fit = ((event, told[key]) for key, event in few if not asked or told[key]["status"] in asked)
             found += fit
