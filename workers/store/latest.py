@@ -47,10 +47,14 @@ def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, 
     """
     found: list[tuple[UUID, dict[str, Any]]] = []
     asked = frozenset(filters.statuses(wanted.statuses))
-    for last, some in _candidates(connection, wanted, before):
-        for few in _cut(some):
+    for last, candidates in _candidates(connection, wanted, before):
+        some = candidates
+        while some:
+            size = min(_BOOKINGS, limit + 1 - len(found))  # one more than is shown says that there is a next page
+            few, some = some[:size], some[size:]
             told = _told(connection, [key for key, _ in few])
-            fit = ((event, told[key]) for key, event in few if not asked or told[key]["status"] in asked)
+            fits = {key for key, booking in told.items() if not asked or booking["status"] in asked}
+            fit = ((event, told[key]) for key, event in few if key in fits)
             found += fit
             if len(found) > limit:
                 shown = found[:limit]
@@ -101,7 +105,7 @@ def _above(connection: Connection, wanted: Filter, keys: Sequence[_Key], before:
 
 
 def _told(connection: Connection, keys: Sequence[_Key]) -> dict[_Key, dict[str, Any]]:
-    """These bookings as they stand."""
+    """These bookings as they stand, without one that a reschedule made part of another since it was looked at."""
     by_uid = _by_uid(connection, keys)
     newest = func.row_number().over(
         partition_by=(events.c.connection, events.c.booking_uid), order_by=events.c.id.desc()
@@ -114,7 +118,7 @@ def _told(connection: Connection, keys: Sequence[_Key]) -> dict[_Key, dict[str, 
         key = by_uid.get((row.connection, row.booking_uid))
         if key is not None:
             rows.setdefault(key, []).append(row)
-    return {key: _shape(connection, key, rows[key]) for key in keys}
+    return {key: _shape(connection, key, rows[key]) for key in keys if key in rows}
 
 
 def _shape(connection: Connection, key: _Key, rows: Sequence[Row[Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, UnaryExpression, select, true, union
+from sqlalchemy import ColumnElement, Connection, Select, UnaryExpression, func, select, true, union
 
 from workers.store import filters, search
 from workers.store.filters import SIGNED, USUAL, Filter
@@ -70,9 +70,10 @@ def ids(
     walk = walks[0]
     if len(walks) > 1:
         for each in walks:
-            named = _found(connection, each.ways, None, _Stretch(wanted, beyond, _COMMON, oldest_first))
-            if len(named) < _COMMON:
-                return _among(connection, each, named, asked, stretch) if named else []
+            some = _Stretch(wanted, beyond, _COMMON, oldest_first)
+            known = _merged(each.ways, None, some).subquery()
+            if connection.execute(select(func.count()).select_from(known)).scalar_one() < _COMMON:
+                return _among(connection, each, _found(connection, each.ways, None, some), asked, stretch)
     where = filters.where(connection, wanted, but=(walk.field, "text"), aside=True)
     return _found(connection, walk.ways, [*asked, *where], stretch)
 
@@ -123,15 +124,18 @@ def _of(field: str, conditions: Sequence[ColumnElement[bool]]) -> _Walk:
 def _found(
     connection: Connection, ways: Sequence[_Way], where: Sequence[search.Condition] | None, stretch: _Stretch
 ) -> list[UUID]:
+    return list(connection.execute(_merged(ways, where, stretch)).scalars())
+
+
+def _merged(ways: Sequence[_Way], where: Sequence[search.Condition] | None, stretch: _Stretch) -> Select[Any]:
     """The ids along these ways, merged, of events that meet `where`; None: whether they do is not asked, nor whether
     there is such an event."""
     queries = [_along(way, where, stretch) for way in ways]
     if len(queries) == 1:
-        return list(connection.execute(queries[0]).scalars())
+        return queries[0]
     # An event may be on two ways, and each has as many as are wanted of them all.
     merged = union(*(select(query.subquery().c.id) for query in queries)).subquery()
-    query = select(merged.c.id).order_by(_order(merged.c.id, stretch)).limit(stretch.limit)
-    return list(connection.execute(query).scalars())
+    return select(merged.c.id).order_by(_order(merged.c.id, stretch)).limit(stretch.limit)
 
 
 def _along(way: _Way, where: Sequence[search.Condition] | None, stretch: _Stretch) -> Select[Any]:
