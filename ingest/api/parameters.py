@@ -15,7 +15,7 @@ from ingest.api import cursors
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
-from workers.store import history, keys, search
+from workers.store import deliveries, history, keys, search
 from workers.store.receipts import State
 from workers.store.runs import RunState
 
@@ -222,4 +222,16 @@ def event_filter(values: dict[str, Any]) -> history.Filter:
         until=values.get("until"),
         text=values.get("text"),
         connection=values.get("connection"),
+    )
+
+
+def delivery_filter(values: dict[str, Any]) -> deliveries.Filter:
+    """The filter that the values of `DELIVERIES` are."""
+    return deliveries.Filter(
+        state=values.get("state"),
+        verdict=values.get("verdict"),
+        webhook=values.get("webhook"),
+        since=values.get("since"),
+        until=values.get("until"),
+        triggers=values.get("trigger", ()),
     )
