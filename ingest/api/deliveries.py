@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ingest import headers
 from ingest.api import cursors, parameters
-from ingest.api.endpoint import Ask, json, page
+from ingest.api.endpoint import Ask, json, page, streamed
 from workers import replay as verbs
 from workers.errors import BadInput, Conflict, NotFound
 from workers.store import deliveries
@@ -29,6 +29,12 @@ def every(ask: Ask) -> Response:
         )
     shown = [deliveries.shape(row) for row in rows[:limit]]
     return page(shown, cursors.spell(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def export(ask: Ask) -> Response:
+    """Every delivery of the filter, newest first, without headers and body."""
+    told = map(deliveries.shape, deliveries.export(ask.store, parameters.delivery_filter(ask.query)))
+    return streamed(ask, "deliveries", told, dict)
 
 
 def one(ask: Ask) -> Response:
@@ -72,7 +78,7 @@ def replay_all(ask: Ask) -> Response:
     """Every persisted delivery of a filter through the pipeline again."""
     wanted = parameters.delivery_filter(ask.query)
     if wanted == Filter() and not ask.query.get("all", False):
-        raise BadInput("name at least one of trigger, verdict, webhook, since, until; or say all=true.")
+        raise BadInput("name at least one of trigger, verdict, webhook, since, until, connection; or say all=true.")
     if ask.query.get("dry_run", False):
         with ask.store.read() as connection:
             number = deliveries.count(connection, replace(wanted, state=State.PERSISTED))

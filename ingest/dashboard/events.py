@@ -16,7 +16,7 @@ from ingest.dashboard.look import MEANING
 from ingest.dashboard.page import Shown, Visit
 from workers.catalogue.triggers import TRIGGERS
 from workers.errors import BadInput
-from workers.store import connections, history, ledger
+from workers.store import connections, history, ledger, rules
 from workers.store.events import shape
 from workers.store.ledger import Caused
 
@@ -36,7 +36,7 @@ def every(visit: Visit) -> Shown:
     """One page of the history; what in the filter cannot be meant is said above an empty one."""
     problem, rows, older = "", list[dict[str, Any]](), None
     with visit.store.read() as sql:
-        pcids = list(connections.names(sql))
+        pcids, names = list(connections.names(sql)), [version.name for version in rules.live(sql)]
         try:
             asked = visit.read((*EVENTS, CURSOR))
             found = history.page(sql, parameters.event_filter(asked), before=asked.get("cursor"), limit=_ROWS + 1)
@@ -45,7 +45,7 @@ def every(visit: Visit) -> Shown:
                 older = visit.address("/events", cursor=cursors.spell(found[_ROWS - 1].id))
         except BadInput as error:
             problem = error.message
-    fields = filtering.fields(visit, EVENTS, {"trigger": list(TRIGGERS), "connection": pcids})
+    fields = filtering.fields(visit, EVENTS, {"trigger": list(TRIGGERS), "connection": pcids, "rule": names})
     told = {
         "problem": problem,
         "rows": rows,

@@ -25,7 +25,7 @@ _LABELS = {
     "host": "Host’s e-mail",
 }
 #: what may be written, where that is not plain
-_HINTS = {"since": "24h or a date", "until": "1h or a date", "text": "title, name, notes"}
+_HINTS = {"since": "24h or a date", "until": "1h or a date", "text": "title, name, notes", "status": "ACCEPTED …"}
 
 
 @dataclass(frozen=True, slots=True)

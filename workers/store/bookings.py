@@ -84,3 +84,17 @@ def uids_with(connection: Connection, uid: str) -> list[tuple[str, str]]:
         .order_by(bookings.c.connection, bookings.c.uid)
     )
     return [(row.connection, row.uid) for row in rows]
+
+
+def uids_of(connection: Connection, found: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+    """The uids of each (connection, lineage), the lineage's own first."""
+    uids = {each: [each[1]] for each in found}
+    rows = connection.execute(
+        select(bookings.c.connection, bookings.c.lineage, bookings.c.uid)
+        .where(tuple_(bookings.c.connection, bookings.c.lineage).in_(sorted(uids)))
+        .where(bookings.c.uid != bookings.c.lineage)
+        .order_by(bookings.c.uid)
+    )
+    for pcid, lineage, uid in rows:
+        uids[pcid, lineage].append(uid)
+    return uids
