@@ -36,7 +36,7 @@ def every(visit: Visit) -> Shown:
     """One page of the history; what in the filter cannot be meant is said above an empty one."""
     problem, rows, older = "", list[dict[str, Any]](), None
     with visit.store.read() as sql:
-        pcids, names = list(connections.names(sql)), [version.name for version in rules.live(sql)]
+        pcids, names = list(connections.names(sql)), rules.names(sql, most=filtering.CHOICES + 1)
         try:
             asked = visit.read((*EVENTS, CURSOR))
             found = history.page(sql, parameters.event_filter(asked), before=asked.get("cursor"), limit=_ROWS + 1)

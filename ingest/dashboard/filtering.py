@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 from ingest.api.parameters import Parameter
 from ingest.dashboard.page import Visit
 
+#: options of a choice: where there are more, a value is typed
+CHOICES = 100
 #: characters of a value, and values of one name, that a page says again
 _LONGEST, _MOST = 200, 20
 #: what a field is called where its name does not say it
@@ -82,6 +84,8 @@ def label(name: str) -> str:
 
 def _field(visit: Visit, one: Parameter, options: Sequence[str]) -> Field:
     given = [value.strip()[:_LONGEST] for name, value in visit.query if name == one.name and value.strip()][:_MOST]
+    if len(options) > CHOICES:
+        options = ()
     several = one.many and len(given) > 1
     value = "" if several or not given else given[-1]
     # a value that is no option any more stays, or sending the form again would lose it

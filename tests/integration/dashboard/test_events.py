@@ -262,6 +262,7 @@ def test_an_event_says_what_rules_made_of_it_and_why_others_did_not(looked_on_ea
     event = office.comes(uid="a")
     assert "No live rule hears BOOKING_CREATED." in words(looked.get(f"/events/{event}"))
     office.rules(STOPS)
+    assert "<option>every-booking</option><option>only-demos</option>" in looked.get("/events").text
     page = looked.get(f"/events/{event}")
     assert re.search(r"no match only-demos did not match: when: .* is false", words(page))
     assert "would match every-booking it matches as it is now and has no run" in words(page)
