@@ -17,7 +17,7 @@ from ingest.live import ids
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
-from workers.store import history, keys, search
+from workers.store import deliveries, history, keys, search
 from workers.store.overview import Window
 from workers.store.receipts import State
 from workers.store.runs import RunState
@@ -299,4 +299,17 @@ def event_filter(values: dict[str, Any]) -> history.Filter:
         statuses=values.get("status", ()),
         verdict=values.get("verdict"),
         rule=values.get("rule"),
+    )
+
+
+def delivery_filter(values: dict[str, Any]) -> deliveries.Filter:
+    """The filter that the values of `DELIVERIES` are."""
+    return deliveries.Filter(
+        state=values.get("state"),
+        verdict=values.get("verdict"),
+        webhook=values.get("webhook"),
+        since=values.get("since"),
+        until=values.get("until"),
+        triggers=values.get("trigger", ()),
+        connection=values.get("connection"),
     )

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from ingest.dashboard import overview
+from ingest.dashboard import deliveries, event, events, overview, search
 from ingest.dashboard.page import Page
 from workers.store.keys import Role
 
 VIEWER, OPERATOR, ADMIN = Role
 
-PAGES: tuple[Page, ...] = (Page("GET", "/", VIEWER, overview.home),)
+PAGES: tuple[Page, ...] = (
+    Page("GET", "/", VIEWER, overview.home),
+    Page("GET", "/search", VIEWER, search.find),
+    Page("GET", "/events", VIEWER, events.every),
+    Page("GET", "/events/{id}", VIEWER, event.one),
+    Page("GET", "/events/{id}/raw", OPERATOR, event.raw, raw=True),
+    Page("GET", "/deliveries", VIEWER, deliveries.every),
+    Page("GET", "/deliveries/{id}", VIEWER, deliveries.one),
+    Page("GET", "/deliveries/{id}/body", OPERATOR, deliveries.body, raw=True),
+    Page("POST", "/deliveries/{id}/release", OPERATOR, deliveries.release),
+    Page("POST", "/deliveries/{id}/discard", OPERATOR, deliveries.discard),
+    Page("POST", "/deliveries/{id}/replay", OPERATOR, deliveries.replay),
+)
