@@ -91,7 +91,7 @@ def _first(events: Sequence[Mapping[str, Any]], field: str) -> Any:
     return next((event[field] for event in events if event[field]), None)
 
 
-def _absent(events: Sequence[Mapping[str, Any]]) -> set[str | None]:
+def _absent(events: Sequence[dict[str, Any]]) -> set[str | None]:
     """Who is said not to have come."""
     found: dict[str | None, bool] = {}
     for event in sorted(events, key=happened):

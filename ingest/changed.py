@@ -155,7 +155,7 @@ def _seat(event: Mapping[str, Any]) -> str | None:
     if booking.get("seat") is None:
         return None
     email = event["attendees"][0]["email"] if len(event["attendees"]) == 1 else None
-    return (email or booking["seat"]).casefold()
+    return str(email or booking["seat"]).casefold()
 
 
 def _both(before: Mapping[str, Any], after: Mapping[str, Any], field: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -9,6 +10,8 @@ from typing import Any
 
 from ingest.brevity import cut
 
+#: characters that set a direction until another one ends it
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _STANDS = {
     "ACCEPTED": "is accepted",
     "PENDING": "waits for the host's confirmation",
@@ -41,6 +44,11 @@ def standing(timeline: dict[str, Any], *, now: datetime | None = None, apart: Ca
     number = len(timeline["events"])
     last = when(timeline["events"][-1]["received_at"])
     return f"{said} {number} event{'s' if number > 1 else ''}, the last received at {last} UTC."
+
+
+def apart(text: str) -> str:
+    """Text that turns nothing around it, whatever its direction: what could is taken out, the rest isolated."""
+    return f"\N{FIRST STRONG ISOLATE}{_TURNS.sub('', text)}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _past(instant: str | None, now: datetime | None) -> bool:

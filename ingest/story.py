@@ -1,6 +1,6 @@
 """One booking as people ask for it: by its uid or the beginning of one, of a connection or whichever knows it.
 
-What is made of it is in `booking_facts`, `changed`, `standing`; what rules made of it is in `explaining`.
+What is made of it is in `booking_facts`, `changed`, `standing`; what rules made of it is in `hearing`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ _LEAST = 4
 _TITLE = 160
 #: bytes of a delivery whose payload is read, and of all that are read for one page
 _LARGEST, _ROOM = 256 * 1024, 2 * 1024 * 1024
-#: first strong isolate, and its end: what a name holds cannot turn the sentence around it
-_ISOLATE = "\u2068{}\u2069"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Story:
         else:
             state = self.told["state"]
             told = {**self.told, "state": {**state, "title": cut(state["title"], _TITLE)}}
-            said.append(standing.standing(told, now=now, apart=_ISOLATE.format if apart else str))
+            said.append(standing.standing(told, now=now, apart=standing.apart if apart else str))
             said.append(standing.done([run for event in self.events for run in event["runs"]]))
         if self.aside:
             said.append(mentions.counted(len(self.aside)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ingest import forgery, witness
+from ingest import exported, forgery, witness
 from ingest.api import parameters, problems
 from ingest.api.parameters import Parameter
+from ingest.exported import Format
 from ingest.live_rules import Reader
 from ingest.session import Doorkeeper, Identity, NotAllowed, allow
 from workers.errors import NotFound
@@ -26,6 +27,7 @@ from workers.store.keys import Role
 
 #: handlers at work at once, in threads of their own: questions must not use up those that deliveries need
 _THREADS = 8
+_MEDIA = {Format.NDJSON: "application/x-ndjson", Format.CSV: "text/csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ Handler = Callable[[Ask], Response]
 class Endpoint:
     """One row of the table in `routes.py`. `role` None: anyone. `answer` names a schema, or `media` says otherwise.
 
-    `raw`: it shows what came as it came, so reading it is written down as a change is.
+    `raw`: it shows what came as it came, so reading it is written down as a change is. `csv`: it can be asked for as
+    CSV too.
     """
 
     method: str
@@ -95,6 +98,7 @@ class Endpoint:
     answer: str | None = None
     media: str = "application/json"
     raw: bool = False
+    csv: bool = False
 
     @property
     def audited(self) -> bool:
@@ -147,19 +151,23 @@ def page(data: list[dict[str, Any]], next_: str | None) -> Response:
     return json({"data": data, "next": next_})
 
 
-def lines(values: Iterator[Any], *, name: str) -> Response:
-    """One JSON object a line, streamed as it is read; a thread is taken only while the next lines are made."""
-    encoder = msgspec.json.Encoder()
+def streamed(ask: Ask, noun: str, told: Iterator[Any], cells: Callable[[Any], Mapping[str, Any]]) -> Response:
+    """All of a list as a file, in the form that was asked for; `cells` are those of a row of CSV.
+
+    A thread is taken only while the next lines are made, and a reader that stalls holds none.
+    """
+    form = ask.query.get("format", Format.NDJSON)
+    made = exported.table(map(cells, told)) if form is Format.CSV else exported.ndjson(told)
     limiter = anyio.CapacityLimiter(1)
 
     def some() -> bytes:
         """About 64 KB of lines; nothing at the end."""
-        made = bytearray()
-        for value in values:
-            made += encoder.encode(value) + b"\n"
-            if len(made) > 65_536:
+        chunk = bytearray()
+        for line in made:
+            chunk += line
+            if len(chunk) > 65_536:
                 break
-        return bytes(made)
+        return bytes(chunk)
 
     first = some()  # before the answer begins, so that a database that is away is still a problem with a status
 
@@ -169,8 +177,8 @@ def lines(values: Iterator[Any], *, name: str) -> Response:
             yield chunk
             chunk = await anyio.to_thread.run_sync(some, limiter=limiter)
 
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(chunks(), headers=headers, media_type="application/x-ndjson")
+    headers = {"Content-Disposition": f'attachment; filename="{noun}.{form.value}"'}
+    return StreamingResponse(chunks(), headers=headers, media_type=_MEDIA[form])
 
 
 def limiter() -> anyio.CapacityLimiter:

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
+from ingest import exported
 from ingest.api import cursors, parameters
-from ingest.api.endpoint import Ask, json, lines, page
+from ingest.api.endpoint import Ask, json, page, streamed
 from workers.catalogue.mask import mask
 from workers.store import deliveries, history
 from workers.store.events import payloads, shape
@@ -47,7 +48,7 @@ def statistics(ask: Ask) -> Response:
 
 
 def export(ask: Ask) -> Response:
-    """Every event of the filter, newest first, one a line."""
+    """Every event of the filter, newest first."""
     whole = ask.unmasked()
     wanted = parameters.event_filter(ask.query)
 
@@ -55,7 +56,7 @@ def export(ask: Ask) -> Response:
         for row, payload in history.export(ask.store, wanted):
             yield {**shape(row), "payload": payload if whole else mask(payload)}
 
-    return lines(told(), name="events.ndjson")
+    return streamed(ask, "events", told(), exported.event)
 
 
 def _shown(connection: Connection, rows: Sequence[Row[Any]], *, whole: bool) -> list[dict[str, Any]]:

@@ -44,11 +44,14 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    statuses = {"200": {"description": endpoint.summary, "content": {endpoint.media: {"schema": _answer(endpoint)}}}}
+    content: dict[str, Any] = {endpoint.media: {"schema": _answer(endpoint)}}
+    if endpoint.csv:
+        content["text/csv"] = {"schema": {"type": "string"}}
+    statuses: dict[str, Any] = {"200": {"description": endpoint.summary, "content": content}}
     for status, title in sorted(problems.KNOWN.values()):
         if _may_answer(endpoint, status):
-            content = {problems.MEDIA_TYPE: {"schema": ref("Problem")}}
-            statuses[str(status)] = {"description": title, "content": content}
+            problem = {problems.MEDIA_TYPE: {"schema": ref("Problem")}}
+            statuses[str(status)] = {"description": title, "content": problem}
     said: dict[str, Any] = {
         "operationId": _name(endpoint),
         "summary": endpoint.summary,

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from ingest import moments
 from ingest.api import cursors
+from ingest.exported import Format
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
-from workers.store import history, keys, search
+from workers.store import deliveries, history, keys, search
 from workers.store.receipts import State
 from workers.store.runs import RunState
 
@@ -149,6 +150,12 @@ LIMIT = Parameter(
 )
 UNMASKED = flag("unmasked", "Show passwords, tokens and links in payloads; takes the role operator.")
 DRY_RUN = flag("dry_run", "Only count what would be replayed.")
+FORMAT = replace(
+    _choice(
+        "format", "ndjson: one JSON object a line. csv: a table without payloads, harmless to spreadsheets.", Format
+    ),
+    schema={"type": "string", "enum": list(Format), "default": Format.NDJSON.value},
+)
 EVERYTHING = flag("all", "Where no filter is given: yes, every delivery is meant.")
 
 #: what chooses events
@@ -165,6 +172,33 @@ EVENTS = (
         "text", "Events with these words in title, names or notes; the last may be a beginning.", _STRING, _typed
     ),
     CONNECTION,
+    Parameter("host", "Events that the person with this address hosts or organizes.", _STRING, _text),
+    Parameter(
+        "event_type", "Events of the event type with this slug or id; repeat it for several.", _STRING, _text, many=True
+    ),
+    Parameter(
+        "status",
+        "Events with this status (ACCEPTED, CANCELLED, …, in any case); repeat it for several.",
+        _STRING,
+        _text,
+        many=True,
+    ),
+    _choice("verdict", "Events by deliveries whose signature was found to be this.", Outcome),
+    Parameter("rule", "Events that the rule with this name has a run for.", _STRING, _text),
+)
+
+_OF_BOOKINGS = ("email", "host", "event_type", "status", "text", "connection", "since", "until")
+_ABOUT_BOOKINGS = {
+    "status": "Bookings that have this status now (ACCEPTED, CANCELLED, …, in any case); repeat it for several.",
+    "since": f"Told of then or later: {moments.FORMS}.",
+    "until": f"Told of before: {moments.FORMS}; a date is meant with the whole day.",
+}
+#: what chooses bookings: those that an event tells of which it fits
+BOOKINGS = tuple(
+    replace(each, about=_ABOUT_BOOKINGS.get(each.name, each.about.replace("Events", "Bookings with events", 1)))
+    for name in _OF_BOOKINGS
+    for each in EVENTS
+    if each.name == name
 )
 
 _VERDICT = _choice("verdict", "Deliveries whose signature was found to be this.", Outcome)
@@ -173,7 +207,14 @@ _TRIGGER = Parameter(
     "trigger", "Deliveries that became events of this trigger; repeat it for several.", _STRING, _text, many=True
 )
 #: what chooses deliveries to be replayed: only persisted ones are
-REPLAYED = (_TRIGGER, _VERDICT, _WEBHOOK, SINCE, UNTIL)
+REPLAYED = (
+    _TRIGGER,
+    _VERDICT,
+    _WEBHOOK,
+    SINCE,
+    UNTIL,
+    replace(CONNECTION, about="Deliveries for this connection (its PCID)."),
+)
 #: what chooses deliveries
 DELIVERIES = (_choice("state", "Deliveries in this state.", State), *REPLAYED)
 
@@ -221,5 +262,23 @@ def event_filter(values: dict[str, Any]) -> history.Filter:
         since=values.get("since"),
         until=values.get("until"),
         text=values.get("text"),
+        connection=values.get("connection"),
+        host=values.get("host"),
+        event_types=values.get("event_type", ()),
+        statuses=values.get("status", ()),
+        verdict=values.get("verdict"),
+        rule=values.get("rule"),
+    )
+
+
+def delivery_filter(values: dict[str, Any]) -> deliveries.Filter:
+    """The filter that the values of `DELIVERIES` are."""
+    return deliveries.Filter(
+        state=values.get("state"),
+        verdict=values.get("verdict"),
+        webhook=values.get("webhook"),
+        since=values.get("since"),
+        until=values.get("until"),
+        triggers=values.get("trigger", ()),
         connection=values.get("connection"),
     )

@@ -8,6 +8,7 @@ from ingest.api import audit, bookings, connections, deliveries, events, keys, o
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
     AUDIT,
+    BOOKINGS,
     CONNECTION,
     CURSOR,
     DELIVERIES,
@@ -15,6 +16,7 @@ from ingest.api.parameters import (
     DRY_RUN,
     EVENTS,
     EVERYTHING,
+    FORMAT,
     KEY_NAME,
     KEY_ROLE,
     LIMIT,
@@ -52,10 +54,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/events/export",
         VIEWER,
         events.export,
-        "Every event, one JSON object a line",
-        (*EVENTS, UNMASKED),
+        "Every event, newest first",
+        (*EVENTS, FORMAT, UNMASKED),
         "Event",
         "application/x-ndjson",
+        csv=True,
     ),
     Endpoint("GET", "/events/{id}", VIEWER, events.one, "One event", (UNMASKED,), "Event"),
     Endpoint(
@@ -66,6 +69,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Deliveries, newest first",
         (*DELIVERIES, CURSOR, LIMIT),
         "DeliveryPage",
+    ),
+    Endpoint(
+        "GET",
+        "/deliveries/export",
+        VIEWER,
+        deliveries.export,
+        "Every delivery, newest first",
+        (*DELIVERIES, FORMAT),
+        "Delivery",
+        "application/x-ndjson",
+        csv=True,
     ),
     Endpoint(
         "POST",
@@ -119,6 +133,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         "GET",
+        "/bookings",
+        VIEWER,
+        bookings.every,
+        "Bookings as they stand, those told of last first",
+        (*BOOKINGS, CURSOR, LIMIT),
+        "BookingPage",
+    ),
+    Endpoint(
+        "GET",
         "/bookings/{uid}",
         VIEWER,
         bookings.one,
@@ -127,6 +150,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Timeline",
     ),
     Endpoint("GET", "/runs", VIEWER, runs.every, "Runs, newest first", (*RUNS, CURSOR, LIMIT), "RunPage"),
+    Endpoint(
+        "GET",
+        "/runs/export",
+        VIEWER,
+        runs.export,
+        "Every run, newest first",
+        (*RUNS, FORMAT),
+        "Run",
+        "application/x-ndjson",
+        csv=True,
+    ),
     Endpoint("GET", "/runs/{id}", VIEWER, runs.one, "One run with what each step did", (), "RunWithActions"),
     Endpoint(
         "POST", "/runs/{id}/retry", OPERATOR, runs.retry, "Try a dead or failed run again", (LOOK,), "RunWithActions"

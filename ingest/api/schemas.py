@@ -162,6 +162,25 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Replayed": _object({"deliveries": _COUNT, "dry_run": {"type": "boolean"}}),
+    "BookingNow": _object(
+        {
+            "uid": _TEXT,
+            "lineage": _TEXT,
+            "connection": _TEXT,
+            "title": _TEXT_OR_NULL,
+            "status": _TEXT_OR_NULL,
+            "start": _INSTANT_OR_NULL,
+            "end": _INSTANT_OR_NULL,
+            "organizer": _or_null(ref("Person")),
+            "last_event": _object(
+                {name: _EVENT[name] for name in ("id", "trigger", "kind", "received_at", "occurred_at")}
+            ),
+        }
+    ),
+    "BookingPage": {
+        **_page(ref("BookingNow")),
+        "description": "with a status, it may be shorter than its limit and still have a next page",
+    },
     "Timeline": _object(
         {
             "uid": _TEXT,

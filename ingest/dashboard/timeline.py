@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,13 +18,11 @@ from ingest.api import cursors
 from ingest.brevity import cut, fit
 from ingest.dashboard.look import meaning
 from ingest.dashboard.page import Hall
+from ingest.hearing import NOW, Hearing
 from ingest.story import Story, bodies
 from workers.store import ledger, rules
 from workers.store.ledger import Caused
 from workers.store.rules import Version
-
-if TYPE_CHECKING:  # CEL takes half a second to load, and the web process starts without it
-    from ingest.explaining import Explaining, Line
 
 #: steps of a page, and bytes that they may have as HTML
 _MOST, _ROOM = 25, 56_000
@@ -186,32 +184,25 @@ class _Thinking:
     """What the live rules make of events, as long as there is time: whoever waits for a page sees it soon."""
 
     def __init__(self, hall: Hall, live: Sequence[Version], held: Mapping[str, Any]) -> None:
-        from ingest import explaining
-
-        self._live, self._held = live, held
-        self._explaining: Explaining = explaining.Explaining(hall.store, hall.rules.rule, live, name=None, ran=())
-        self.note = self._explaining.note
+        self._held = held
+        self._hearing = Hearing(hall.rules, live)
+        self.note = self._hearing.note or NOW
         self._until = time.monotonic() + _PATIENCE
 
     def about(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """`{"lines": [{"rule", "act", "outcome", "because", "run", "parts"}, …], "left_out", "counts", "deaf"}` of one
-        event; `lines` is None where there was no time for it, or its body is too large."""
+        """`{"lines": [as `Hearing.lines`, …], "left_out", "counts": {outcome: number}}` of one event; `lines` is None
+        where there was no time for it, or its body is too large."""
         if event["id"] not in self._held or time.monotonic() > self._until:
             return {"lines": None}
         whole = {name: value for name, value in event.items() if name not in ("previous_uid", "delivery", "runs")}
-        found = self._explaining.lines({**whole, "payload": self._held[event["id"]]}, event["runs"])
+        found = self._hearing.lines({**whole, "payload": self._held[event["id"]]}, event["runs"])
         return {
             "lines": [*map(_line, found[:_RULES])],
             "left_out": max(0, len(found) - _RULES),
-            "counts": Counter(line.outcome for line in found),
-            "deaf": len({version.name for version in self._live} - {line.rule for line in found}),
+            "counts": Counter(line["outcome"] for line in found),
         }
 
 
-def _line(line: Line) -> dict[str, Any]:
-    shown = asdict(line)
-    return {
-        **shown,
-        "because": cut(line.because, _REASON),
-        "parts": [{**part, "why": cut(part["why"], _REASON)} for part in shown["parts"]],
-    }
+def _line(line: Mapping[str, Any]) -> dict[str, Any]:
+    parts = [{**part, "why": cut(part["why"], _REASON)} for part in line["parts"]]
+    return {**line, "because": cut(line["because"], _REASON), "parts": parts}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,18 +10,20 @@ from sqlalchemy import Connection
 
 from ingest import ids, mentions, standing
 from ingest.api import cursors
-from ingest.explaining import NAMED, Explaining
+from ingest.brevity import cut
+from ingest.hearing import NOW, Hearing
 from ingest.mcp.history import asked as values
 from ingest.mcp.history import brief, schemas
 from ingest.mcp.history.schemas import asks, gives, number, of, or_null, some, text
 from ingest.mcp.history.tool import Desk, Hide, Tool
 from ingest.mcp.toolset import Offer
-from workers.errors import NotFound
+from workers.errors import BadInput, NotFound
 from workers.store import history, rules, timeline
 from workers.store.events import whole
+from workers.store.rules import Version
 
-#: steps of an answer
-_USUAL, _MOST = 10, 50
+#: steps of an answer, and rules told of an event
+_USUAL, _MOST, _RULES = 10, 50, 25
 #: bytes of what an action was told, and of what it gave
 _ROOM = 600
 
@@ -41,14 +43,13 @@ def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]
     events = told["events"] if told is not None else []
     chosen = sorted([*events, *aside], key=_id)
     page = [one for one in chosen if after is None or UUID(_id(one)) > after]
-    name, ran = asked.get("rule"), {run["rule"] for event in events for run in event["runs"]}
-    explained = Explaining(desk.store, desk.rule, live, name=name, ran=ran)
-    steps = [_settled(one) if "verdict" in one else _step(desk, explained, one, name) for one in page[:limit]]
+    explained = _Rules(desk, live, asked.get("rule"), {run["rule"] for event in events for run in event["runs"]})
+    steps = [_settled(one) if "verdict" in one else explained.step(one) for one in page[:limit]]
     kept = brief.within(steps, asked)
     return {
         "summary": _summary(told, aside, uid, hidden="mask" in asked and asked["mask"]),
         "booking": _state(told) if told is not None else None,
-        "rules": explained.note,
+        "rules": explained.note or NOW,
         "steps": steps[:kept],
         "next": cursors.spell(UUID(_id(page[kept - 1]))) if len(page) > kept else None,
     }
@@ -78,27 +79,43 @@ def _settled(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _step(desk: Desk, explained: Explaining, told: Mapping[str, Any], name: str | None) -> dict[str, Any]:
-    """An event of a timeline, with what rules made of it; `name`: of this one alone."""
-    with desk.store.read() as sql:
-        row = history.one(sql, UUID(told["id"]))
-        event = whole(sql, row) if row is not None else {}
-    lines = explained.lines(event, told["runs"]) if event else []
-    most = len(lines) if name is not None else NAMED
-    shown = [run for run in told["runs"] if name in (None, run["rule"])]
-    return {
-        "at": told["received_at"],
-        "received": told["delivery"] and {name: told["delivery"][name] for name in _RECEIVED},
-        "event": {
-            **{name: told[name] for name in ("id", "trigger", "kind", "occurred_at", "status", "start")},
-            "booking": told["booking"]["uid"],
-            "previous": told["previous_uid"],
-            "caused_by": told["caused_by"],
-        },
-        "rules": [{name: getattr(line, name) for name in _LINE} for line in lines[:most]],
-        **({"rules_left_out": len(lines) - most} if len(lines) > most else {}),
-        "runs": [brief.run(run, run["actions"], room=_ROOM) for run in shown],
-    }
+class _Rules:
+    """What the live rules make of events. `name`: only of this one. `note`: why nothing can be told of them."""
+
+    def __init__(self, desk: Desk, live: Sequence[Version], name: str | None, ran: Collection[str]) -> None:
+        if name is not None and name not in {*ran, *(version.name for version in live)}:
+            there = ", ".join(version.name for version in live[:_RULES]) or "none"
+            raise BadInput(f"rule: no live rule has this name; there are: {there}.")
+        self._desk = desk
+        self._name = name
+        self._hearing = Hearing(desk, live, name=name)
+        self.note = self._hearing.note
+
+    def step(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """An event of a timeline, with what rules made of it."""
+        event_id = UUID(told["id"])
+        with self._desk.store.read() as sql:
+            row = history.one(sql, event_id)
+            event = whole(sql, row) if row is not None else {}
+        heard = self._hearing.lines(event, told["runs"]) if event else []
+        lines = [
+            {**{name: line[name] for name in _LINE}, "because": cut(line["because"], brief.REASON)} for line in heard
+        ]
+        most = len(lines) if self._name is not None else _RULES
+        shown = [run for run in told["runs"] if self._name in (None, run["rule"])]
+        return {
+            "at": told["received_at"],
+            "received": told["delivery"] and {name: told["delivery"][name] for name in _RECEIVED},
+            "event": {
+                **{name: told[name] for name in ("id", "trigger", "kind", "occurred_at", "status", "start")},
+                "booking": told["booking"]["uid"],
+                "previous": told["previous_uid"],
+                "caused_by": told["caused_by"],
+            },
+            "rules": [{name: line[name] for name in _LINE} for line in lines[:most]],
+            **({"rules_left_out": len(lines) - most} if len(lines) > most else {}),
+            "runs": [brief.run(run, run["actions"], room=_ROOM) for run in shown],
+        }
 
 
 _LINE = ("rule", "act", "outcome", "because", "run")
@@ -111,7 +128,7 @@ def _summary(told: Mapping[str, Any] | None, aside: Sequence[Any], uid: str, *, 
     if told is None:
         said.append(f"No event told of a booking {uid[:60]}.")
     else:
-        state = {**told["state"], "title": None if hidden else brief.cut(told["state"]["title"], 120)}
+        state = {**told["state"], "title": None if hidden else cut(told["state"]["title"], 120)}
         said.append(standing.standing({**told, "state": state}))
         said.append(standing.done([run for event in told["events"] for run in event["runs"]]))
     if aside:
@@ -123,7 +140,7 @@ def _state(told: Mapping[str, Any]) -> dict[str, Any]:
     state = told["state"]
     return {
         **{name: state[name] for name in ("uid", "status", "start", "end", "as_of")},
-        "title": brief.cut(state["title"], 120),
+        "title": cut(state["title"], 120),
         "uids": told["uids"][:_MOST],
         "organizer": brief.person(state["organizer"]),
         "attendees": brief.people(state["attendees"]),

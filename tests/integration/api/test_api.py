@@ -116,6 +116,9 @@ def test_a_misspelt_parameter_is_refused_with_the_nearest_right_one(asked: Asked
 
 
 def test_a_parameter_that_is_repeated_beyond_its_bound_is_refused_by_name(asked: Asked) -> None:
+    for path in ("/bookings", "/events"):
+        answer = asked.get(path, status=["ACCEPTED"] * (history.MOST_NAMES + 1))
+        assert answer.json()["detail"].startswith(f"status may be given at most {history.MOST_NAMES} times")
     for path in ("/events", "/events/stats", "/events/export"):
         answer = asked.get(path, trigger=["PING"] * (history.MOST_NAMES + 1))
         assert answer.status_code == 400
@@ -191,7 +194,7 @@ def test_the_document_describes_every_address(asked: Asked) -> None:
         declared = [(one["in"], one["name"]) for one in operation["parameters"]]
         assert [name for place, name in declared if place == "query"] == [one.name for one in each.parameters]
         assert ("path", "id") in declared or "{id}" not in each.path
-        assert list(operation["responses"]["200"]["content"]) == [each.media]
+        assert list(operation["responses"]["200"]["content"]) == [each.media, *["text/csv"] * each.csv]
 
 
 def test_every_schema_of_the_document_is_one_and_every_reference_leads_somewhere(asked: Asked) -> None:

@@ -296,7 +296,7 @@ def test_an_exported_file_is_whole_or_not_there(
     def broken(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ingest.cli.telling.flat", broken)
+    monkeypatch.setattr("ingest.exported.event", broken)
     assert command.run("events", "export", "--output", str(target), "--format", "csv").status == 130
     assert [file.name for file in target.parent.iterdir()] == ["events.ndjson"]
     assert len(target.read_text().splitlines()) == 3

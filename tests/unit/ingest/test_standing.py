@@ -37,9 +37,13 @@ def test_titles_and_names_may_be_kept_apart_from_the_sentence() -> None:
     assert told.startswith("[Intake] with [Ada] is accepted;")
 
 
+def test_what_turns_the_direction_of_text_stays_within_what_holds_it() -> None:
+    assert standing.apart("a\u202eb\u2069c") == "\u2068abc\u2069"
+
+
 def test_what_rules_did_is_counted_and_the_dead_run_is_named() -> None:
     assert standing.done([]) == "No rule acted on it."
-    runs = [
+    runs: list[dict[str, Any]] = [
         {"id": "r1", "rule": "one", "state": "done", "reason": None},
         {"id": "r2", "rule": "two", "state": "dead", "reason": "no"},
     ]
