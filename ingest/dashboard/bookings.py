@@ -1,26 +1,77 @@
-"""Bookings: what happened to one, on one page and as text for a ticket."""
+"""Bookings: the list of them as they stand, and what happened to one, on one page and as text for a ticket."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from starlette.responses import Response
 
-from ingest import booking_facts, booking_text, changed, story
-from ingest.api import parameters
+from ingest import booking_facts, booking_text, changed, clocks, story
+from ingest.api import cursors, parameters
 from ingest.brevity import cut
-from ingest.dashboard import timeline
+from ingest.dashboard import filtering, timeline
 from ingest.dashboard.look import segment
 from ingest.dashboard.page import Sent, Shown, Visit
 from ingest.story import Story
 from workers import replay as verbs
 from workers.errors import BadInput, Conflict, NotFound
+from workers.store import connections, latest
 from workers.store.keys import Role
 from workers.store.search import plain
 
 #: characters of a title in a heading, and in a window's
 _HEADING, _WINDOW = 300, 80
+#: bookings of a list; characters of a title and of a name there
+_ROWS, _TITLE, _WORD = 30, 100, 60
+#: the fields that are seen at once, and the statuses that are offered: Cal.com's own
+_FIRST = ("email", "host", "text", "status", "since", "until")
+_STATUSES = ("ACCEPTED", "PENDING", "CANCELLED", "REJECTED")
+
+
+def every(visit: Visit) -> Shown:
+    """Bookings as they stand, those told of last first; what cannot be meant in the filter is said above none."""
+    problem, rows, older = "", list[dict[str, Any]](), None
+    with visit.store.read() as sql:
+        pcids = list(connections.names(sql))
+        try:
+            asked = visit.read((*parameters.BOOKINGS, parameters.CURSOR))
+            wanted = parameters.event_filter(asked)
+            found = latest.page(sql, wanted, before=asked.get("cursor"), limit=_ROWS)
+            rows = [_row(told, several=len(pcids) > 1) for told in found.bookings]
+            if found.next is not None:
+                older = visit.address("/bookings", cursor=cursors.spell(found.next))
+        except BadInput as error:
+            problem = error.message
+    fields = filtering.fields(visit, parameters.BOOKINGS, {"connection": pcids, "status": _STATUSES})
+    told = {
+        "problem": problem,
+        "rows": rows,
+        "several": len(pcids) > 1,
+        "newest": visit.address("/bookings", cursor=None) if visit.asked("cursor") else None,
+        "older": older,
+        "first": [field for name in _FIRST for field in fields if field.name == name],
+        "more": [field for field in fields if field.name not in _FIRST],
+        "asked": filtering.asked(visit, "/bookings", parameters.BOOKINGS),
+    }
+    return Shown("bookings.html", "Bookings", told, 400 if problem else 200)
+
+
+def _row(told: Mapping[str, Any], *, several: bool) -> dict[str, Any]:
+    """A booking as a row: texts cut, and where it is; `several` connections may know one uid."""
+    organizer, last = told["organizer"], told["last_event"]
+    which = f"?connection={segment(told['connection'])}" if several else ""
+    return {
+        "href": f"/bookings/{segment(told['uid'])}{which}",
+        "uid": told["uid"],
+        "title": cut(told["title"], _TITLE),
+        "status": cut(told["status"], _WORD),
+        "when": clocks.span(told["start"], told["end"]),
+        "organizer": organizer and {name: cut(organizer[name], _WORD) for name in ("name", "email")},
+        "connection": told["connection"],
+        "last": {**last, "trigger": cut(last["trigger"], _WORD) or last["kind"]},
+    }
 
 
 def one(visit: Visit) -> Shown | Sent:

@@ -21,6 +21,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/deliveries/{id}/release", OPERATOR, deliveries.release),
     Page("POST", "/deliveries/{id}/discard", OPERATOR, deliveries.discard),
     Page("POST", "/deliveries/{id}/replay", OPERATOR, deliveries.replay),
+    Page("GET", "/bookings", VIEWER, bookings.every),
     Page("GET", "/bookings/{uid:path}/text", VIEWER, bookings.text),
     Page("POST", "/bookings/{uid:path}/replay", OPERATOR, bookings.replay, ("delivery",)),
     Page("GET", "/bookings/{uid:path}", VIEWER, bookings.one),

@@ -370,3 +370,89 @@ def test_a_delivery_that_is_not_there_is_not_replayed(looked: Looked, delivery: 
     answer = looked.post("/bookings/replay-me/replay", delivery=delivery)
     assert answer.status_code in (404, 409)
     assert looked.bell.ids == []
+
+
+def listed(answer: Any) -> list[str]:
+    return re.findall(r'<tr>\s*<td[^>]*>\s*<span><a href="/bookings/([^"?]+)', answer.text)
+
+
+def test_the_list_has_bookings_as_they_stand_the_one_told_of_last_first(looked_on_each: Looked) -> None:
+    looked_on_each.filled.event(uid="older", at=START + 9 * MINUTE, title="Another call")
+    rescheduled(looked_on_each.filled)
+    looked_on_each.filled.event(uid="newer", at=START + 10 * MINUTE, title="A third")
+    answer = looked_on_each.get("/bookings")
+    assert listed(answer) == ["newer", "older", "uid-two-bbbb"]
+    assert "Fri 27 Nov 2026, 10:00 to 10:45" in words(answer)
+    assert "CANCELLED" in words(answer)
+
+
+@pytest.mark.parametrize(
+    ("params", "found"),
+    [
+        ({"email": "zoe@client.example"}, ["zoes"]),
+        ({"host": "ada@acme.example"}, ["zoes", "jons"]),
+        ({"host": "nobody@acme.example"}, []),
+        ({"text": "yearly"}, ["jons"]),
+        ({"status": "CANCELLED"}, ["zoes"]),
+        ({"status": "ACCEPTED"}, ["jons"]),
+        ({"since": "2026-11-01T09:05:00Z"}, ["zoes"]),
+        ({"until": "2026-11-01T09:05:00Z"}, ["jons"]),
+        ({"connection": "acme"}, ["zoes", "jons"]),
+        ({"connection": "eu", "text": ""}, []),
+    ],
+)
+def test_the_list_is_narrowed_by_what_is_asked(looked: Looked, params: dict[str, Any], found: list[str]) -> None:
+    looked.filled.event(uid="jons", title="Yearly call")
+    zoe = [{"name": "Zoe", "email": "zoe@client.example"}]
+    looked.filled.event(
+        uid="zoes", at=START + 9 * MINUTE, attendees=zoe, trigger="BOOKING_CANCELLED", status="CANCELLED"
+    )
+    answer = looked.get("/bookings", **params)
+    assert answer.status_code == 200
+    assert listed(answer) == found
+    for value in filter(None, params.values()):
+        assert f'value="{value}"' in answer.text or f"<option selected>{value}</option>" in answer.text
+
+
+def test_pages_of_the_list_join(looked: Looked) -> None:
+    looked.filled.events(70)
+    answer, seen = looked.get("/bookings"), list[str]()
+    seen += listed(answer)
+    while (found := re.search(r'rel="next" href="([^"]+)"', answer.text)) is not None:
+        answer = looked.client.get(found[1], headers=looked.cookie(Role.VIEWER))
+        seen += listed(answer)
+    assert seen == [f"uid-{number}" for number in reversed(range(70))]
+    assert ">Newest</a>" in answer.text
+
+
+@pytest.mark.parametrize(
+    "params", [{"cursor": "garbage"}, {"since": "one day"}, {"email": "a" * 2_000}, {"status": ["x" * 9] * 60}]
+)
+def test_a_list_that_is_asked_for_wrongly_is_a_page_that_says_so(looked: Looked, params: dict[str, Any]) -> None:
+    looked.filled.event(uid="there")
+    answer = looked.get("/bookings", **params)
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert listed(answer) == []
+
+
+def test_rows_of_a_list_name_the_connection_where_there_are_several(looked: Looked) -> None:
+    looked.filled.event(uid="same-uid")
+    assert 'href="/bookings/same-uid"' in looked.get("/bookings").text
+    looked.filled.event(at=START + MINUTE, uid="same-uid", webhook="eu", pcid="eu")
+    text = looked.get("/bookings").text
+    assert 'href="/bookings/same-uid?connection=eu"' in text
+    assert 'href="/bookings/same-uid?connection=acme"' in text
+
+
+def test_a_list_without_bookings_says_what_to_do(looked: Looked) -> None:
+    assert "No booking yet." in words(looked.get("/bookings"))
+    assert "No booking is like this." in words(looked.get("/bookings", text="nothing"))
+
+
+def test_a_list_of_hostile_and_long_titles_stays_a_small_page(looked: Looked) -> None:
+    looked.filled.events(35, title="<script>alert(1)</script>" + "T" * 50_000, organizer={"name": "<img src=x>" * 999})
+    answer = looked.get("/bookings")
+    assert len(answer.content) < 100_000
+    assert "<script>alert" not in answer.text
+    assert "<img src=x" not in answer.text
