@@ -13,7 +13,7 @@ from ingest.dashboard.look import pretty
 
 #: bytes of a page that JSON may take, and to which it is cut, ever fewer until that fits
 _ROOM = 60_000
-_CUTS = (40_000, 24_000, 12_000, 6_000)
+_CUTS = (40_000, 24_000, 12_000, 6_000, 2_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ _LONGEST = 1_000
 _SURE = 8
 _MARK = "…"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+#: no index knows beginnings, and hardly a uid begins as a word does
+_WORD = re.compile(r"[A-Z]?[^\W\dA-Z_]+")
 _UID = re.compile(r"\S{4,255}")
 _DIGITS = re.compile(r"[0-9a-f]{8,32}")
 _PAGES: dict[Noun, str] = {"event": "/events/", "delivery": "/deliveries/", "run": "/runs/"}
@@ -60,7 +62,7 @@ def _by_uid(sql: Connection, typed: str) -> str | None:
         return None
     if history.page(sql, Filter(booking=begins), limit=1):
         return f"/bookings/{segment(begins)}"
-    if (len(begins) < _SURE and begins == typed) or _EMAIL.fullmatch(typed):
+    if _EMAIL.fullmatch(typed) or (begins == typed and (len(typed) < _SURE or _WORD.fullmatch(typed))):
         return None
     found = beginnings.uids(sql, begins)
     return f"/bookings/{segment(found[0])}" if len(found) == 1 else None

@@ -20,6 +20,7 @@ from ingest.dashboard.look import meaning
 from ingest.dashboard.page import Hall
 from ingest.hearing import NOW, Hearing
 from ingest.story import Story, bodies
+from workers.rules import allowance
 from workers.store import ledger, rules
 from workers.store.ledger import Caused
 from workers.store.rules import Version
@@ -34,8 +35,8 @@ _MARKUP, _AROUND_RUN, _AROUND_ACTION = 1_100, 450, 650
 _RUNS, _ACTIONS, _JSON = 12, 12, 600
 #: rules that are named in one step; characters of a reason, and of a text that changed
 _RULES, _REASON, _TEXT = 20, 240, 160
-#: seconds in which rules are looked at for one page
-_PATIENCE = 0.2
+#: seconds in which rules are looked at for one page, and what their loops and long texts may take of a processor
+_PATIENCE, _DEAR = 0.2, 1.0
 #: states of runs, the first one there is gives a step its colour
 _LOUD = ("dead", "failed", "running", "planned", "done")
 
@@ -188,6 +189,7 @@ class _Thinking:
         self._hearing = Hearing(hall.rules, live)
         self.note = self._hearing.note or NOW
         self._until = time.monotonic() + _PATIENCE
+        self._dear = _DEAR
 
     def about(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """`{"lines": [as `Hearing.lines`, …], "left_out", "counts": {outcome: number}}` of one event; `lines` is None
@@ -195,7 +197,10 @@ class _Thinking:
         if event["id"] not in self._held or time.monotonic() > self._until:
             return {"lines": None}
         whole = {name: value for name, value in event.items() if name not in ("previous_uid", "delivery", "runs")}
-        found = self._hearing.lines({**whole, "payload": self._held[event["id"]]}, event["runs"])
+        with allowance.for_dear(self._dear):
+            began = time.thread_time()
+            found = self._hearing.lines({**whole, "payload": self._held[event["id"]]}, event["runs"])
+            self._dear -= time.thread_time() - began
         return {
             "lines": [*map(_line, found[:_RULES])],
             "left_out": max(0, len(found) - _RULES),

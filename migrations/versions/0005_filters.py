@@ -16,19 +16,19 @@ DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 #: events whose hosts are marked by one statement
 PAGE = 1_000
 
-#: name, column, of which events
+#: name, columns, of which events
 INDEXES = (
-    ("ix_events_status_id", "status", "status <> 'ACCEPTED'"),
-    ("ix_events_event_type_id_id", "event_type_id", "event_type_id IS NOT NULL"),
-    ("ix_events_event_type_slug_id", "event_type_slug", "event_type_slug IS NOT NULL"),
-    ("ix_events_type_id", "type", "type IS DISTINCT FROM event_type_slug"),
+    ("ix_events_status_id", ["status", "id", "trigger"], "status <> 'ACCEPTED'"),
+    ("ix_events_event_type_id_id", ["event_type_id", "id"], "event_type_id IS NOT NULL"),
+    ("ix_events_event_type_slug_id", ["event_type_slug", "id"], "event_type_slug IS NOT NULL"),
+    ("ix_events_type_id", ["type", "id"], "type IS DISTINCT FROM event_type_slug"),
 )
 
 
 def upgrade() -> None:
-    for name, column, condition in INDEXES:
+    for name, columns, condition in INDEXES:
         of = sa.text(condition)
-        op.create_index(name, "events", [column, "id"], sqlite_where=of, postgresql_where=of)
+        op.create_index(name, "events", columns, sqlite_where=of, postgresql_where=of)
     op.create_index("ix_runs_rule_event_id", "runs", ["rule", "event_id"])
     if op.get_bind().dialect.name == "sqlite":
         _made_anew("host BOOLEAN NOT NULL, ", "email, event_id, false")

@@ -210,10 +210,12 @@ events = Table(
     Index("ix_events_booking_uid_id", "booking_uid", "id"),
     # What nearly every event has leads nowhere sooner than the events themselves: that status is left out, and `type`
     # where it says what the slug does. SQLite uses these for a statement that says so: `UNUSUAL`, `OTHER_TYPE` below.
+    # The trigger is along for who asks for a status that events of that trigger do not have.
     Index(
         "ix_events_status_id",
         "status",
         "id",
+        "trigger",
         sqlite_where=text("status <> 'ACCEPTED'"),
         postgresql_where=text("status <> 'ACCEPTED'"),
     ),

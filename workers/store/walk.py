@@ -80,24 +80,32 @@ def ids(
 def _among(
     connection: Connection, walk: _Walk, named: Sequence[UUID], asked: Sequence[search.Condition], stretch: _Stretch
 ) -> list[UUID]:
-    where = filters.where(connection, stretch.wanted, but=(walk.field, "text"), aside=True)
-    return _found(connection, [_Way(events.c.id, (events.c.id.in_(named),))], [*asked, *where], stretch)
+    """Those of the events that are `named`, in their order, that meet the rest of the filter."""
+    where = [*asked, *filters.where(connection, stretch.wanted, but=(walk.field, "text"), aside=True)]
+    found: list[UUID] = []
+    start, size = 0, 4 * stretch.limit  # most often nearly all of the first few fit
+    while start < len(named) and len(found) < stretch.limit:
+        way = _Way(events.c.id, (events.c.id.in_(named[start : start + size]),))
+        found += _found(connection, [way], where, stretch)
+        start, size = start + size, _COMMON
+    return found[: stretch.limit]
 
 
 def _walks(wanted: Filter) -> list[_Walk]:
     """Every index that could lead to the events of a filter, the one most likely to lead to few first."""
-    found = [
+    elsewhere = [
         _Walk(field, (_Way(key, tuple(filters.elsewhere(wanted, field))),))
         for field, key in filters.KEYS.items()
         if getattr(wanted, field) is not None and not (field == "verdict" and wanted.verdict == SIGNED)
     ]
+    found = [walk for walk in elsewhere if walk.field != "rule"]
     if wanted.event_types:
-        found.append(
-            _of("event_types", [one for name in filters.plain(wanted.event_types) for one in filters.of_type(name)])
-        )
+        types = [one for name in filters.plain(wanted.event_types) for one in filters.of_type(name)]
+        found.append(_of("event_types", types))
     statuses = filters.statuses(wanted.statuses)
     if statuses and USUAL not in statuses:
         found.append(_of("statuses", [filters.of_status(name) for name in statuses]))
+    found += [walk for walk in elsewhere if walk.field == "rule"]
     # One way for each name, to be merged: `trigger IN (…)` has no order, so it would sort all it finds.
     if wanted.triggers:
         found.append(_of("triggers", [events.c.trigger == name for name in filters.plain(wanted.triggers)]))

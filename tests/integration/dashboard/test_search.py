@@ -38,6 +38,9 @@ def test_a_short_word_is_a_word_even_where_a_uid_begins_so(looked: Looked) -> No
     looked.filled.event(uid="callUvWxYz12345")
     assert _leads(looked, "call") == "/events?text=call"
     assert _leads(looked, "callUvW…") == "/bookings/callUvWxYz12345"
+    looked.filled.event(uid="conferenceUvWxYz12345")
+    assert _leads(looked, "conference") == "/events?text=conference"
+    assert _leads(looked, "conferenceU") == "/bookings/conferenceUvWxYz12345"
 
 
 def test_an_id_leads_to_the_event_or_delivery_or_to_its_words(looked_on_each: Looked) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,10 @@ def test_a_spreadsheet_gets_no_escape_sequence() -> None:
 
 
 def test_a_table_has_a_line_of_names_and_then_its_rows_each_cell_as_text() -> None:
-    rows = [{"id": "a", "notes": None, "seen": 2}, {"id": "b", "notes": 'two\nlines, "so"', "seen": -1}]
+    rows: list[dict[str, Any]] = [
+        {"id": "a", "notes": None, "seen": 2},
+        {"id": "b", "notes": 'two\nlines, "so"', "seen": -1},
+    ]
     written = b"".join(exported.table(rows)).decode()
     assert list(csv.reader(io.StringIO(written, newline=""))) == [
         ["id", "notes", "seen"],
