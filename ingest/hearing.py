@@ -44,25 +44,27 @@ class Hearing:
     def __init__(self, reads: Reads, live: Sequence[Version], *, name: str | None = None) -> None:
         self._store = reads.store
         self._name = name
-        self._rules: list[Rule] = []
+        self._rules: list[tuple[Version, Rule]] = []
         self.note: str | None = None
         wanted = [version for version in live if name in (None, version.name)]
         try:
             with reads.store.read() as sql:
-                found = {version.name: reads.rule(sql, version) for version in wanted}
+                found = [(version, reads.rule(sql, version)) for version in wanted]
         except Misconfigured as error:
             self.note = f"No rule could be looked at: {error.message}"
             return
-        self._rules = [rule for rule in found.values() if rule is not None]
-        unread = [each for each, rule in found.items() if rule is None]
+        self._rules = [(version, rule) for version, rule in found if rule is not None]
+        unread = [version.name for version, rule in found if rule is None]
         if unread:
             self.note = f"{NOW} These cannot be read any more: {', '.join(unread[:_NAMED])}."
 
     def lines(self, event: Mapping[str, Any], caused: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """One for each rule that hears the event (as `events.whole` gives it) or ran, those without a match last.
 
-        `caused`: its runs, as `outcomes.run` gives them. A line is `{"rule", "act", "outcome", "because", "run"}`:
-        outcome `run`, `would match`, `would be skipped` or `no match`; run its id or null. `because` may be long.
+        `caused`: its runs, as `outcomes.run` gives them. A line is `{"rule", "act", "outcome", "because", "run",
+        "parts": [{"name", "holds", "why"}, …]}`: outcome `run`, `would match`, `would be skipped` or `no match`; run
+        its id or null. Parts are what has to hold; none are told of the run that another version of its rule had.
+        `because` and `why` may be long.
         """
         with allowance.for_dear(allowance.LIVE):
             return sorted(self._told(event, caused), key=lambda line: line["outcome"] == "no match")
@@ -74,20 +76,33 @@ class Hearing:
         trigger, told_of = event["trigger"], set()
         of = cause(self._store, event)
         at = datetime.fromisoformat(event["received_at"]).astimezone(UTC)
-        for rule in self._rules:
+        for version, rule in self._rules:
             if trigger in rule.on or (rule.undo is not None and trigger in rule.undo.on):
                 told_of.add(rule.name)
                 mine = [run for run in caused if run["rule"] == rule.name]
-                yield from map(_ran, mine) if mine else [_thought(explain(rule, event, now=at, caused_by=of))]
+                alike = [run for run in mine if run["version_id"] == str(version.id)]
+                told = explain(rule, event, now=at, caused_by=of) if alike or not mine else None
+                yield from (_ran(run, told if run in alike else None) for run in mine)
+                if told is not None and not mine:
+                    yield _thought(told)
         for run in caused:
             if run["rule"] not in told_of and self._name in (None, run["rule"]):
                 yield {**_ran(run), "because": f"{_ran(run)['because']}; as it is live now it does not hear {trigger}"}
 
 
-def _ran(run: Mapping[str, Any]) -> dict[str, Any]:
+def _ran(run: Mapping[str, Any], told: Explanation | None = None) -> dict[str, Any]:
+    """A run; `told` is what its version of the rule makes of the event."""
     reason = f": {run['reason']}" if run["reason"] else ""
     because = f"it matched, and its run is {run['state']}{reason}"
-    return {"rule": run["rule"], "act": run["act"], "outcome": "run", "because": because, "run": run["id"]}
+    parts = _parts(told) if told is not None and told.act == run["act"] else []
+    return {
+        "rule": run["rule"],
+        "act": run["act"],
+        "outcome": "run",
+        "because": because,
+        "run": run["id"],
+        "parts": parts,
+    }
 
 
 def _thought(told: Explanation) -> dict[str, Any]:
@@ -100,4 +115,15 @@ def _thought(told: Explanation) -> dict[str, Any]:
         outcome, because = "would be skipped", skipped
     else:
         outcome, because = "no match", f"did not match: {failing}"
-    return {"rule": told.rule.name, "act": told.act or "do", "outcome": outcome, "because": because, "run": None}
+    return {
+        "rule": told.rule.name,
+        "act": told.act or "do",
+        "outcome": outcome,
+        "because": because,
+        "run": None,
+        "parts": _parts(told),
+    }
+
+
+def _parts(told: Explanation) -> list[dict[str, Any]]:
+    return [{"name": part.name, "holds": part.holds, "why": " ".join(part.why.split())} for part in told.parts]

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from ingest.standing import minute as minute
+from ingest.standing import short as short
 from ingest.standing import standing as standing
 from ingest.standing import when as when
 from ingest.standing import who as who
@@ -76,11 +77,6 @@ def shortened(ids: Sequence[str]) -> list[str]:
     """Ids as short as tells them apart from each other; `show` takes the beginning of an id where it is one's only."""
     length = next((length for length in _SHORT_IDS if len({each[:length] for each in ids}) == len(ids)), None)
     return [each[:length] for each in ids]
-
-
-def short(text: str | None, most: int) -> str | None:
-    """Text of at most `most` characters; what is cut ends in an ellipsis."""
-    return text if text is None or len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def local(instant: str, now: datetime, zone: tzinfo | None = None) -> str:

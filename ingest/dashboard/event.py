@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -30,8 +29,6 @@ from workers.store.keys import Role
 #: characters of a title, a word, notes and a reason; people, runs and rules that are told of
 _TITLE, _WORD, _NOTES, _REASON = 300, 100, 2_000, 300
 _PEOPLE, _RUNS, _RULES = 50, 50, 50
-#: characters that set a direction until another one ends it
-_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
 
@@ -102,15 +99,10 @@ def sentence(said: Mapping[str, Any], caused: Sequence[Mapping[str, Any]]) -> st
         what = f"Cal.com told of {cut(said['trigger'], _WORD)}, which Daybook does not know"
     else:
         what = "Something came that names no trigger"
-    named = " with ".join(_apart(part) for part in (cut(said["title"], _TITLE), _absent(said)) if part)
+    named = " with ".join(standing.apart(part) for part in (cut(said["title"], _TITLE), _absent(said)) if part)
     what += f": {named}" if named else ""
     starts = standing.minute(said["start"])
     return f"{what}{f', at {starts} UTC' if starts else ''}. {_done(caused)}"
-
-
-def _apart(text: str) -> str:
-    """Text that turns nothing around it, whatever its direction: what could is taken out, the rest isolated."""
-    return f"\N{FIRST STRONG ISOLATE}{_TURNS.sub('', text)}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _absent(said: Mapping[str, Any]) -> str | None:

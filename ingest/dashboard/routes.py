@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ingest.dashboard import deliveries, event, events, overview, search
+from ingest.dashboard import bookings, deliveries, event, events, overview, search
 from ingest.dashboard.page import Page
 from workers.store.keys import Role
 
 VIEWER, OPERATOR, ADMIN = Role
 
+#: a literal end of a path stands before the path that takes anything, for the first that fits answers
 PAGES: tuple[Page, ...] = (
     Page("GET", "/", VIEWER, overview.home),
     Page("GET", "/search", VIEWER, search.find),
@@ -20,4 +21,8 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/deliveries/{id}/release", OPERATOR, deliveries.release),
     Page("POST", "/deliveries/{id}/discard", OPERATOR, deliveries.discard),
     Page("POST", "/deliveries/{id}/replay", OPERATOR, deliveries.replay),
+    Page("GET", "/bookings", VIEWER, bookings.every),
+    Page("GET", "/bookings/{uid:path}/text", VIEWER, bookings.text),
+    Page("POST", "/bookings/{uid:path}/replay", OPERATOR, bookings.replay, ("delivery",)),
+    Page("GET", "/bookings/{uid:path}", VIEWER, bookings.one),
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from ingest import ids, standing
+from ingest import ids, mentions, standing
 from ingest.api import cursors
 from ingest.brevity import cut
 from ingest.hearing import NOW, Hearing
@@ -20,26 +19,14 @@ from ingest.mcp.history.tool import Desk, Hide, Tool
 from ingest.mcp.toolset import Offer
 from workers.errors import BadInput, NotFound
 from workers.rules import allowance
-from workers.store import deliveries, history, rules, timeline
-from workers.store.deliveries import Filter
+from workers.store import history, rules, timeline
 from workers.store.events import whole
-from workers.store.receipts import State
 from workers.store.rules import Version
 
 #: steps of an answer, and rules told of an event
 _USUAL, _MOST, _RULES = 10, 50, 25
 #: bytes of what an action was told, and of what it gave
 _ROOM = 600
-#: deliveries without an event that are looked into, of each state the newest; and bytes of one
-_LOOKS, _LARGEST = 100, 256 * 1024
-#: characters of a uid that are worth looking for in what is not proved to be Cal.com's
-_SURE = 8
-_UNSETTLED = {
-    State.RECEIVED: "it waits for a worker to make an event of it",
-    State.QUARANTINED: "it is in quarantine, so nothing was made of it; anybody may have sent it, and a person decides "
-    "(`daybook deliveries release` or `discard`)",
-    State.DISCARDED: "a person discarded it, so nothing is made of it",
-}
 
 
 def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
@@ -48,7 +35,7 @@ def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]
     with desk.store.read() as sql:
         told = timeline.read(sql, uid, pcid=pcid) or _begun(sql, uid, pcid)
         known = told["events"] if told is not None else []
-        aside = _aside(sql, told["uids"] if told is not None else [uid], known, pcid)
+        aside = mentions.read(sql, told["uids"] if told is not None else [uid], {event["id"] for event in known}, pcid)
         live = rules.live(sql)
     if told is None and not aside:
         raise NotFound("no event told of a booking with this uid, nor did any delivery that became none; "
@@ -82,29 +69,13 @@ def _id(one: Mapping[str, Any]) -> str:
     return str(one["id"])
 
 
-def _aside(
-    sql: Connection, uids: Sequence[str], events: Sequence[Mapping[str, Any]], pcid: str | None
-) -> list[dict[str, Any]]:
-    """Deliveries that mention the booking and are no event of it."""
-    known = {event["id"] for event in events}
-    rows: list[Row[Any]] = []
-    for state in _UNSETTLED:
-        rows += deliveries.page(sql, Filter(state=state), limit=_LOOKS)
-    rows = [row for row in rows if pcid in (None, row.pcid) and str(row.id) not in known]
-    some = [row.id for row in rows if row.bytes <= _LARGEST]
-    found = {
-        each for uid in uids[:_LOOKS] if len(uid) >= _SURE and some for each in deliveries.mentioning(sql, some, uid)
-    }
-    return [deliveries.shape(row) for row in rows if row.id in found]
-
-
 def _settled(told: Mapping[str, Any]) -> dict[str, Any]:
     """A delivery that is no event."""
     return {
         "at": told["received_at"],
         "received": brief.delivery(told),
         "event": None,
-        "note": f"This delivery mentions the booking; {_UNSETTLED[State(told['state'])]}.",
+        "note": mentions.note(told, deciding="`daybook deliveries release` or `discard`"),
         "rules": [],
         "runs": [],
     }
@@ -129,7 +100,9 @@ class _Rules:
             row = history.one(sql, event_id)
             event = whole(sql, row) if row is not None else {}
         heard = self._hearing.lines(event, told["runs"]) if event else []
-        lines = [{**line, "because": cut(line["because"], brief.REASON)} for line in heard]
+        lines = [
+            {**{name: line[name] for name in _LINE}, "because": cut(line["because"], brief.REASON)} for line in heard
+        ]
         most = len(lines) if self._name is not None else _RULES
         shown = [run for run in told["runs"] if self._name in (None, run["rule"])]
         return {
@@ -141,12 +114,13 @@ class _Rules:
                 "previous": told["previous_uid"],
                 "caused_by": told["caused_by"],
             },
-            "rules": lines[:most],
+            "rules": [{name: line[name] for name in _LINE} for line in lines[:most]],
             **({"rules_left_out": len(lines) - most} if len(lines) > most else {}),
             "runs": [brief.run(run, run["actions"], room=_ROOM) for run in shown],
         }
 
 
+_LINE = ("rule", "act", "outcome", "because", "run")
 _RECEIVED = ("id", "verdict", "state", "bytes", "seen")
 
 
@@ -158,25 +132,10 @@ def _summary(told: Mapping[str, Any] | None, aside: Sequence[Any], uid: str, *, 
     else:
         state = {**told["state"], "title": None if hidden else cut(told["state"]["title"], 120)}
         said.append(standing.standing({**told, "state": state}))
-        said.append(_done([run for event in told["events"] for run in event["runs"]]))
+        said.append(standing.done([run for event in told["events"] for run in event["runs"]]))
     if aside:
-        number = len(aside)
-        said.append(
-            f"{number} deliver{'y that mentions it is' if number == 1 else 'ies that mention it are'} no event."
-        )
+        said.append(mentions.counted(len(aside)))
     return " ".join(said)
-
-
-def _done(caused: Sequence[Mapping[str, Any]]) -> str:
-    if not caused:
-        return "No rule acted on it."
-    counts = Counter(run["state"] for run in caused)
-    states = ", ".join(f"{number} {state}" for state, number in counts.most_common())
-    said = f"Rules had {len(caused)} run{'' if len(caused) == 1 else 's'} for it: {states}."
-    dead = [run for run in caused if run["state"] == "dead"]
-    if dead:
-        said += f" A person has to look at run {dead[0]['id']} of {dead[0]['rule']}: {cut(dead[0]['reason'], 200)}."
-    return said
 
 
 def _state(told: Mapping[str, Any]) -> dict[str, Any]:
