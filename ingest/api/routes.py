@@ -19,6 +19,7 @@ from ingest.api.parameters import (
     KEY_ROLE,
     LIMIT,
     LOOK,
+    ON,
     REPLAYED,
     RUNS,
     STEP,
@@ -145,6 +146,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint("GET", "/rules", VIEWER, rules.every, "The rules that are live, by name", (), "RuleList"),
     Endpoint("GET", "/rules/{name}", VIEWER, rules.one, "One rule with its text and versions", (), "RuleWithVersions"),
+    Endpoint(
+        "POST",
+        "/rules/{name}/dry-run",
+        OPERATOR,
+        rules.dry_run,
+        "Switch a rule to dry run without its file, or back",
+        (ON,),
+        "RuleWithVersions",
+    ),
     Endpoint(
         "GET", "/audit", ADMIN, audit.every, "Who asked for what, newest first", (*AUDIT, CURSOR, LIMIT), "AuditPage"
     ),
