@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from ingest.kept_rules import Folder
 from workers.errors import NotFound
 from workers.settings import Settings
 from workers.store import outcomes, rules, switches
@@ -18,6 +20,7 @@ from workers.store.rules import Version
 from workers.store.switches import Switch
 
 if TYPE_CHECKING:  # CEL takes half a second to load, and the web process starts without it
+    from workers.actions.kind import Kind
     from workers.rulebook import Rulebook
     from workers.rules.rule import Rule
 
@@ -92,12 +95,23 @@ class Reader:
     store: Store
 
     @cached_property
-    def book(self) -> Rulebook:
-        """What compiles. Raises Misconfigured for a function of DAYBOOK_PYTHON_STEPS that is not here."""
+    def kinds(self) -> Mapping[str, Kind]:
+        """The kinds of steps. Raises Misconfigured for a function of DAYBOOK_PYTHON_STEPS that is not here."""
         from workers.actions import registry
+
+        return registry.kinds(self.settings)
+
+    @cached_property
+    def book(self) -> Rulebook:
+        """What compiles. Raises Misconfigured, as `kinds` does."""
         from workers.rulebook import Rulebook
 
-        return Rulebook(self.store, self.settings.rules, registry.kinds(self.settings))
+        return Rulebook(self.store, self.settings.rules, self.kinds)
+
+    @cached_property
+    def folder(self) -> Folder:
+        """The files of the rules, as far as they are here. Raises Misconfigured, as `kinds` does."""
+        return Folder(self.settings.rules, self.kinds)
 
     def rule(self, sql: Connection, version: Version) -> Rule | None:
         """A version's rule, compiled; None where it can no longer be read. Raises Misconfigured."""
