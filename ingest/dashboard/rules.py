@@ -20,19 +20,20 @@ from workers.store.outcomes import ByRule
 from workers.store.rules import Version
 
 #: rules on the page, and runs that are looked at for all of them together, and at most for one
-_LISTED, _RUNS, _RUNS_OF_ONE = 300, 2_000, 100
+_LISTED, _RUNS, _RUNS_OF_ONE = 100, 2_000, 100
 #: runs that are counted on a rule's own page, and runs, versions and back-tests that are listed there
 _COUNTED, _NEWEST, _VERSIONS, _BACKTESTS = 1_000, 10, 30, 5
 #: characters of a text, lines of a comparison, that a page shows; the whole is behind a link
-_LONGEST, _LINES = 16_000, 400
+_LONGEST, _LINES = 12_000, 400
 
 
 def every(visit: Visit) -> Shown:
-    """All that are live, by name."""
-    reader = visit.hall.rules
+    """Those that are live, by name; `?after=` is where the page before ended."""
+    reader, after = visit.hall.rules, visit.asked("after")
     with visit.store.read() as sql:
         versions, switched, troubles = rules.live(sql), switches.every(sql), rule_runs.troubles(sql)
-        shown = versions[:_LISTED]
+        rest = [version for version in versions if version.name > after]
+        shown = rest[:_LISTED]
         window = min(_RUNS_OF_ONE, max(1, _RUNS // max(1, len(shown))))
         standing = {version.name: rule_runs.newest(sql, version.name, most=window) for version in shown}
         compiled = [reader.rule(sql, version) for version in shown]
@@ -48,7 +49,13 @@ def every(visit: Visit) -> Shown:
     return Shown(
         "rules.html",
         "Rules",
-        {"rules": told, "window": window, "left_out": len(versions) - len(shown), "folder": visit.hall.settings.rules},
+        {
+            "rules": told,
+            "window": window,
+            "first": "/rules" if after else None,
+            "next": visit.address("/rules", after=shown[-1].name) if len(rest) > len(shown) else None,
+            "folder": str(visit.hall.settings.rules),
+        },
     )
 
 

@@ -23,8 +23,8 @@ from workers.store.keys import Role
 from workers.store.ledger import Action
 from workers.store.runs import RunState
 
-#: runs of each state that are counted
-_COUNTED = 1_000
+#: runs of each state that are counted, and runs on a page
+_COUNTED, _MOST = 1_000, 100
 #: characters of JSON on a page, and at most of one request or answer
 _ROOM, _LONGEST = 50_000, 6_000
 #: the filters that a form has beside the state
@@ -43,7 +43,7 @@ def every(visit: Visit) -> Shown:
     with visit.store.read() as sql:
         try:
             values = visit.read((*RUNS, CURSOR, LIMIT))
-            limit = values.get("limit", parameters.DEFAULT_LIMIT)
+            limit = min(_MOST, values.get("limit", parameters.DEFAULT_LIMIT))
             rows = runs.page(sql, run_filter.of(sql, values), before=values.get("cursor"), limit=limit + 1)
             told["newest"] = with_titles(sql, rows[:limit])
             if len(rows) > limit:

@@ -52,6 +52,20 @@ def test_the_list_says_of_each_rule_what_it_hears_how_its_runs_stand_and_what_we
     assert "quiet waits a while live BOOKING_CREATED none yet never none" in said
 
 
+def test_a_hundred_rules_are_a_page_and_the_others_the_next(looked: Looked) -> None:
+    for number in range(101):
+        keep(looked, TEXT, name=f"rule-{number:03}")
+    first = looked.get("/rules")
+    assert len(first.content) < 100_000
+    assert "rule-099" in words(first)
+    assert "rule-100" not in words(first)
+    assert 'href="/rules?after=rule-099"' in first.text
+    second = words(looked.get("/rules", after="rule-099"))
+    assert "rule-100" in second
+    assert "rule-099" not in second
+    assert "No rule comes after this." in words(looked.get("/rules", after="z"))
+
+
 def test_no_rules_is_no_error(looked: Looked) -> None:
     assert "No rules are live" in words(looked.get("/rules"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -75,17 +76,31 @@ def test_a_state_a_rule_a_booking_a_connection_and_a_time_choose_runs(looked_on_
     office.comes(uid="A", title="Of pair")
     office.comes(uid="B", title="Of waiting", trigger="BOOKING_REQUESTED")
     office.work()
-    for chosen in ({"state": "done"}, {"rule": "pair"}, {"booking": "A"}, {"booking": "A", "connection": "acme"}):
+    some: list[dict[str, Any]] = [
+        {"state": "done"},
+        {"rule": "pair"},
+        {"booking": "A"},
+        {"booking": "A", "connection": "acme"},
+    ]
+    for chosen in some:
         said = words(looked_on_each.get("/runs", **chosen))
         assert "Of pair" in said
         assert "Of waiting" not in said
-    for none in ({"state": "dead"}, {"until": "2020-01-01"}, {"connection": "nobody"}):
+    nothing: list[dict[str, Any]] = [{"state": "dead"}, {"until": "2020-01-01"}, {"connection": "nobody"}]
+    for none in nothing:
         assert "No runs fit this." in words(looked_on_each.get("/runs", **none))
     assert "Of pair" in words(looked_on_each.get("/runs", since="2d", rule=""))
 
 
 def test_garbage_in_a_filter_is_said_on_the_page(looked_on_each: Looked) -> None:
-    for wrong in ({"state": "x"}, {"since": "whenever"}, {"cursor": "x"}, {"event": "x"}, {"limit": "0"}):
+    garbage: list[dict[str, Any]] = [
+        {"state": "x"},
+        {"since": "whenever"},
+        {"cursor": "x"},
+        {"event": "x"},
+        {"limit": "0"},
+    ]
+    for wrong in garbage:
         answer = looked_on_each.get("/runs", **wrong)
         assert answer.status_code == 400
         assert next(iter(wrong)) in words(answer)
