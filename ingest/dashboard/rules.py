@@ -15,6 +15,7 @@ from ingest.dashboard.page import Sent, Shown, Visit
 from ingest.live_rules import Live
 from workers.errors import BadInput, NotFound
 from workers.store import backtests, history, outcomes, rule_runs, rules, runs, switches
+from workers.store.events import spell
 from workers.store.keys import Role
 from workers.store.outcomes import ByRule
 from workers.store.rules import Version
@@ -25,6 +26,8 @@ _LISTED, _RUNS, _RUNS_OF_ONE = 100, 2_000, 100
 _COUNTED, _NEWEST, _VERSIONS, _BACKTESTS = 1_000, 10, 30, 5
 #: characters of a text, lines of a comparison, that a page shows; the whole is behind a link
 _LONGEST, _LINES = 12_000, 400
+#: characters of a text that somebody edits
+_LARGEST = 100_000
 
 
 def every(visit: Visit) -> Shown:
@@ -60,16 +63,18 @@ def every(visit: Visit) -> Shown:
 
 
 def one(visit: Visit) -> Shown:
-    """One rule, also one that is no longer there; with `?version=` as it was then."""
+    """One rule, also one that is no longer there. `?version=`: as it was then; `?from=`: with a back-test's text to be
+    changed."""
+
     try:
-        return page(visit, version=_version_id(visit))
+        return page(visit, version=_id(visit, "version"), tried=_tried(visit))
     except BadInput as error:
         return page(visit, problem=error.message, status=400)
 
 
 def source(visit: Visit) -> Response:
     """The whole text of a version, the live one where none is named."""
-    wanted = _version_id(visit)
+    wanted = _id(visit, "version")
     with visit.store.read() as sql:
         _, version = _chosen(rules.versions(sql, visit.path["name"]), wanted)
     return Response(version.source, media_type="text/plain")
@@ -137,6 +142,7 @@ def page(
             "newest": newest,
             "tests": tests,
             "tried": tried or {"since": "30d", "until": "", "text": text if len(text) <= _LONGEST else ""},
+            "again": tried is not None,
             "faults": (tried or {}).get("faults", ()),
             "problem": problem,
             "operator": visit.may(Role.OPERATOR),
@@ -154,12 +160,24 @@ def with_titles(sql: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _version_id(visit: Visit) -> UUID | None:
-    written = visit.asked("version")
+def _id(visit: Visit, name: str) -> UUID | None:
+    written = visit.asked(name)
     try:
         return UUID(written) if written else None
     except ValueError:
-        raise BadInput("version must be an id, whole.") from None
+        raise BadInput(f"{name} must be an id, whole.") from None
+
+
+def _tried(visit: Visit) -> Mapping[str, Any] | None:
+    """What an earlier back-test of the rule was asked for; None where none is named, or it is kept no more."""
+    wanted = _id(visit, "from")
+    if wanted is None:
+        return None
+    with visit.store.read() as sql:
+        row = backtests.one(sql, wanted)
+    if row is None or row.rule != visit.path["name"]:
+        return None
+    return {"since": spell(row.since) or "", "until": spell(row.until) or "", "text": row.source[:_LARGEST]}
 
 
 def _chosen(versions: Sequence[Version], wanted: UUID | None) -> tuple[Version | None, Version]:

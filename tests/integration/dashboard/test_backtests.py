@@ -83,6 +83,12 @@ def test_an_edited_text_is_compared_with_the_live_one(looked: Looked) -> None:
     assert "An edited text" in said
     assert "0 more events, 2 fewer." in said
     assert "Paid call" in said
+    assert f'href="/rules/quiet?from={backtest_id}#backtest"' in looked.get(f"/backtests/{backtest_id}").text
+    again = looked.get(f"/rules/quiet?from={backtest_id}").text
+    assert "event.type == &#34;paid&#34;" in again.partition("<textarea")[2]
+    assert 'name="since" value="2026-10-01T00:00:00' in again
+    assert looked.get("/rules/quiet?from=garbage").status_code == 400
+    assert looked.get(f"/rules/quiet?from={UUID(int=9)}").status_code == 200
 
 
 def test_a_text_with_faults_comes_back_with_them(looked: Looked) -> None:
