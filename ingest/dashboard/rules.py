@@ -65,7 +65,6 @@ def every(visit: Visit) -> Shown:
 def one(visit: Visit) -> Shown:
     """One rule, also one that is no longer there. `?version=`: as it was then; `?from=`: with a back-test's text to be
     changed."""
-
     try:
         return page(visit, version=_id(visit, "version"), tried=_tried(visit))
     except BadInput as error:
