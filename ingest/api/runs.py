@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ingest import one_run, run_filter
 from ingest.api import cursors, parameters
-from ingest.api.endpoint import Ask, json, page
+from ingest.api.endpoint import Ask, json, page, streamed
 from workers import queue
 from workers.store import outcomes, runs
 from workers.store.ledger import Action
@@ -25,6 +25,13 @@ def every(ask: Ask) -> Response:
         rows = runs.page(sql, run_filter.of(sql, ask.query), before=ask.query.get("cursor"), limit=limit + 1)
     shown = [outcomes.run(row) for row in rows[:limit]]
     return page(shown, cursors.spell(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def export(ask: Ask) -> Response:
+    """Every run of the filter, newest first, without its steps."""
+    with ask.store.read() as sql:
+        wanted = run_filter.of(sql, ask.query)
+    return streamed(ask, "runs", map(outcomes.run, runs.export(ask.store, wanted)), dict)
 
 
 def one(ask: Ask) -> Response:

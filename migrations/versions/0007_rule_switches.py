@@ -1,6 +1,6 @@
 """Rules that were switched to dry run by hand, and back-tests as far as they are.
 
-Revision: 0007, after 0004.
+Revision: 0007, after 0006.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from workers.store.tables import Document, Instant
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ingest.brevity import cut, fit
 from ingest.mcp.history import asked as values
 from ingest.mcp.history import brief, schemas
 from ingest.mcp.history.schemas import asks, gives, of, one_of, or_null, some, text
 from ingest.mcp.history.tool import Desk, Hide, Tool
 from ingest.mcp.toolset import Offer
 from ingest.samples import TRIGGERS_WITH_SAMPLES, sample
+from ingest.seats import Seats
 from ingest.trials import verdict
 from workers import rehearse
 from workers.catalogue.mask import mask
 from workers.errors import BadInput, NotFound
+from workers.rules import allowance
 from workers.rules.load import Fault, read_text
 from workers.rules.rule import Rule
 from workers.store import history, rules
@@ -25,15 +28,22 @@ from workers.store.events import whole
 _LONGEST, _ROOM, _FAULTS = 50_000, 2_000, 8
 #: bytes of a payload that is looked through for people
 _PEOPLE = 50_000
+#: trials of this process: each may take a processor for seconds, and others wait in threads that all tools share
+_SEATS = Seats(2, bench=4, patience=5.0)
 
 
 def _test(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
+    with _SEATS.one(), allowance.for_all(allowance.TRIAL):
+        return _tested(desk, asked, hide)
+
+
+def _tested(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
     rule = _rule(desk, asked)
     now = datetime.now(UTC)
     event = _event(desk, asked, rule, now)
     # What is hidden from whoever reads is hidden from their rule too: it could show it, or tell it bit by bit.
     event = {**event, "payload": mask(event["payload"])}
-    hide({**event, "payload": brief.fit(event["payload"], _PEOPLE)})  # keys and reasons may name whoever it is about
+    hide({**event, "payload": fit(event["payload"], _PEOPLE)})  # keys and reasons may name whoever it is about
     store = desk.store if "event" in asked else None
     outputs = asked.get("outputs")
     told = rehearse.shape(rehearse.rehearse(rule, event, desk.kinds, now=now, outputs=outputs, store=store))
@@ -43,7 +53,7 @@ def _test(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
         "summary": verdict(told),
         **{name: told[name] for name in _KEPT},
         "on": "a stored event" if store is not None else "a sample",
-        "parts": [{**part, "why": brief.cut(part["why"], brief.REASON)} for part in told["parts"]],
+        "parts": [{**part, "why": cut(part["why"], brief.REASON)} for part in told["parts"]],
         "steps": steps[:kept],
         **({"steps_left_out": len(steps) - kept} if len(steps) > kept else {}),
     }
@@ -56,9 +66,9 @@ _KEPT = ("rule", "version", "dry_run", "trigger", "act", "matches", "acts", "ski
 def _step(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **told,
-        "why": brief.cut(told["why"], brief.REASON),
-        "request": brief.fit(told["request"], _ROOM),
-        "problems": [brief.cut(each, brief.REASON) for each in told["problems"][:_FAULTS]],
+        "why": cut(told["why"], brief.REASON),
+        "request": fit(told["request"], _ROOM),
+        "problems": [cut(each, brief.REASON) for each in told["problems"][:_FAULTS]],
     }
 
 
