@@ -34,6 +34,13 @@ def unknown(sql: Connection, row: Row[Any]) -> Action | None:
     return next((action for action in stopped if action.state is ActionState.UNKNOWN), None)
 
 
+def meant(sql: Connection, row: Row[Any], step: str) -> None:
+    """Raises `Conflict` where a run stopped at another step than the one that somebody speaks of."""
+    stopped = unknown(sql, row)
+    if stopped is not None and stopped.step != step:
+        raise Conflict(f"run {row.id} stopped at step {stopped.step}, not at {step[:100]}.")
+
+
 def retry(
     sql: Connection,
     row: Row[Any],

@@ -24,7 +24,7 @@ import structlog
 from sqlalchemy import Connection
 
 from workers.actions.kind import Absent, Again, Call, Done, Kind, Lost, Outcome, Refused, Toolbox, Unknowable
-from workers.clerk import Clerk, InDoubt, LeaseLostError, Reached, Sheet
+from workers.clerk import Clerk, InDoubt, LeaseLostError, Reached, Sheet, SwitchedError
 from workers.errors import DaybookError, StoreUnavailable
 from workers.hand import Run
 from workers.rulebook import Rulebook
@@ -273,10 +273,13 @@ class Acting:
                 return Unknowable(found.reason)
             if not isinstance(found, Absent):
                 return found
-            with self._store.write() as connection:
-                sheet = Sheet(connection)
-                self._clerk.begun_again(sheet, run, reached)
-                sheet.enter()
+            try:
+                with self._store.write() as connection:
+                    sheet = Sheet(connection)
+                    self._clerk.begun_again(sheet, run, reached)
+                    sheet.enter()
+            except SwitchedError:
+                return Again("it was not done, and the rule is switched to dry run", counts=False)
         return self._asked(kind.perform, call)
 
     def _asked(self, ask: Callable[[Call, Toolbox], _Told], call: Call) -> _Told | Refused | Lost:

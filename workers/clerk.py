@@ -26,7 +26,7 @@ from workers.rulebook import Rulebook
 from workers.rules import allowance
 from workers.rules.expressions import Bindings, Unresolved
 from workers.rules.rule import Step
-from workers.store import history, ledger, runs
+from workers.store import history, ledger, runs, switches
 from workers.store.ledger import Action, ActionState
 from workers.store.quick import Entry, enter
 from workers.store.runs import Claimed, RunState
@@ -39,6 +39,10 @@ MOST_KEPT = 1_000_000
 
 class LeaseLostError(Exception):
     """Another process has the run by now: nothing of it is ours to write any more."""
+
+
+class SwitchedError(Exception):
+    """A person switched the rule to dry run meanwhile: what is not there is not done any more."""
 
 
 class InDoubt(Again):
@@ -63,6 +67,13 @@ class Sheet:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._noted: list[Entry] = []
+        self._dry: frozenset[str] | None = None
+
+    def dry(self, rule: str) -> bool:
+        """Whether a person switched the rule to dry run; asked once in a transaction, in that transaction."""
+        if self._dry is None:
+            self._dry = switches.dry(self.connection)
+        return rule in self._dry
 
     def note(self, entry: Entry) -> None:
         """To be entered."""
@@ -129,7 +140,10 @@ class Clerk:
                 self.bug(sheet, run.claimed, error)
 
     def begun_again(self, sheet: Sheet, run: Run, reached: Reached) -> None:
-        """It is certain that the effect is not there: another attempt begins, and its lease anew."""
+        """It is certain that the effect is not there: another attempt begins, and its lease anew. Raises SwitchedError
+        where none may begin any more."""
+        if sheet.dry(run.rule.name):
+            raise SwitchedError
         sheet.note(runs.renewing(sheet.connection, run.claimed.id, run.claimed.holder, self._lease))
         self._attempted(sheet, run, reached.place, reached.call)
 
@@ -166,26 +180,42 @@ class Clerk:
     def _next(self, sheet: Sheet, run: Run) -> Reached | None:
         """The step that has to be attempted, written down as begun; None where the run is over. Raises Over."""
         if run.rule.dry_run:
-            self._rehearse(sheet, run)
+            self._rehearse(sheet, run, "dry run")
         while run.claimed.step < len(run.steps):
+            if not self._decided(run) and sheet.dry(run.rule.name):
+                self._rehearse(sheet, run, "dry run, as its switch says")
             if (reached := self._reach(sheet, run, run.claimed.step)) is not None:
                 return reached
         if not run.over:
             raise Over(RunState.DONE, run.trouble)
         return None
 
-    def _rehearse(self, sheet: Sheet, run: Run) -> None:
-        """A dry run: what each step would be told is written down, and nothing is done."""
-        for place, step in enumerate(run.steps):
+    def _decided(self, run: Run) -> bool:
+        """Whether the step that comes next was begun before, and may have been done or was: what is known of it is
+        written down first, whatever the switch says by now."""
+        earlier = run.actions.get(run.steps[run.claimed.step].id)
+        return earlier is not None and (
+            earlier.state is ActionState.DONE or (earlier.state in IN_DOUBT and self._kinds[earlier.kind].changes)
+        )
+
+    def _rehearse(self, sheet: Sheet, run: Run, why: str) -> None:
+        """A dry run from here on: what each step would be told is written down, and nothing is done."""
+        outputs = run.undone if run.undoes else run.outputs
+        acted = [
+            step for step in run.steps[: run.claimed.step] if step.id in outputs and self._kinds[step.kind].changes
+        ]
+        for place, step in enumerate(run.steps[run.claimed.step :], run.claimed.step):
             now = self._clock()
             try:
                 request = self._kinds[step.kind].shown(_values(step, run.bindings(step, now)))
-                reason = "dry run"
+                reason = why
             except Unresolved as error:  # it needs what an earlier step would have given
-                request, reason = {}, f"dry run; {error.reason}"
+                request, reason = {}, f"{why}; {error.reason}"
             self._begin(sheet, run, place, ActionState.SKIPPED, request, None, now)
             sheet.note(ledger.settle(run.claimed.id, step.id, state=ActionState.SKIPPED, now=now, reason=reason))
-        raise Over(RunState.SKIPPED, "dry run")
+        if acted:
+            raise Over(RunState.DONE, "; ".join([*run.troubles, f"{why}, after step {acted[-1].id}"]))
+        raise Over(RunState.SKIPPED, why)
 
     def _reach(self, sheet: Sheet, run: Run, place: int) -> Reached | None:
         """The step at that place, begun; None where it is passed over."""

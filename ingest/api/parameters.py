@@ -271,6 +271,13 @@ KEY_NAME = Parameter(
 KEY_ROLE = replace(_choice("role", "What the key may do.", keys.Role), required=True)
 LOOK = flag("look", "Of a step whose end is unknown: look once more whether it was done, where that can be seen.")
 DONE = Parameter("done", "Whether the step was done.", {"type": "boolean"}, _boolean("done"), required=True)
+ON = Parameter(
+    "on",
+    "Whether the rule does nothing but write down what it would do; false: as its file says.",
+    {"type": "boolean"},
+    _boolean("on"),
+    required=True,
+)
 STEP = Parameter(
     "step", "The step that this is said of; where it is another that is unknown, nothing is changed.", _STRING, _text
 )

@@ -25,6 +25,7 @@ from ingest.api.parameters import (
     LIMIT,
     LOOK,
     LOOKED_AT,
+    ON,
     PAYLOAD,
     REPLAYED,
     RUNS,
@@ -196,6 +197,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint("GET", "/rules", VIEWER, rules.every, "The rules that are live, by name", (), "RuleList"),
     Endpoint("GET", "/rules/{name}", VIEWER, rules.one, "One rule with its text and versions", (), "RuleWithVersions"),
+    Endpoint(
+        "POST",
+        "/rules/{name}/dry-run",
+        OPERATOR,
+        rules.dry_run,
+        "Switch a rule to dry run without its file, or back",
+        (ON,),
+        "RuleWithVersions",
+    ),
     Endpoint(
         "GET", "/audit", ADMIN, audit.every, "Who asked for what, newest first", (*AUDIT, CURSOR, LIMIT), "AuditPage"
     ),

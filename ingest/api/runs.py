@@ -10,21 +10,19 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from ingest import one_run
+from ingest import one_run, run_filter
 from ingest.api import cursors, parameters
 from ingest.api.endpoint import Ask, json, page, streamed
 from workers import queue
-from workers.errors import Conflict
-from workers.store import history, outcomes, runs
+from workers.store import outcomes, runs
 from workers.store.ledger import Action
-from workers.store.timeline import MOST
 
 
 def every(ask: Ask) -> Response:
     """One page, newest first."""
     limit = ask.query.get("limit", parameters.DEFAULT_LIMIT)
     with ask.store.read() as sql:
-        rows = runs.page(sql, _filter(sql, ask), before=ask.query.get("cursor"), limit=limit + 1)
+        rows = runs.page(sql, run_filter.of(sql, ask.query), before=ask.query.get("cursor"), limit=limit + 1)
     shown = [outcomes.run(row) for row in rows[:limit]]
     return page(shown, cursors.spell(rows[limit - 1].id) if len(rows) > limit else None)
 
@@ -32,7 +30,7 @@ def every(ask: Ask) -> Response:
 def export(ask: Ask) -> Response:
     """Every run of the filter, newest first, without its steps."""
     with ask.store.read() as sql:
-        wanted = _filter(sql, ask)
+        wanted = run_filter.of(sql, ask.query)
     return streamed(ask, "runs", map(outcomes.run, runs.export(ask.store, wanted)), dict)
 
 
@@ -61,9 +59,8 @@ def _retried(ask: Ask, *, done: bool | None, look: bool) -> Response:
     step = ask.query.get("step")
 
     def deed(sql: Connection, row: Row[Any]) -> None:
-        stopped = one_run.unknown(sql, row)
-        if step is not None and stopped is not None and stopped.step != step:
-            raise Conflict(f"run {row.id} stopped at step {stopped.step}, not at {step[:100]}.")
+        if step is not None:
+            one_run.meant(sql, row, step)
 
         def undecided(action: Action) -> str:
             return (
@@ -92,17 +89,3 @@ def _row(sql: Connection, ask: Ask) -> Row[Any]:
     if row is None:
         raise ask.no_such("run")
     return row
-
-
-def _filter(sql: Connection, ask: Ask) -> runs.Filter:
-    booking = ask.query.get("booking")
-    about = history.page(sql, history.Filter(booking=booking), limit=MOST) if booking is not None else None
-    return runs.Filter(
-        states=ask.query.get("state", ()),
-        rules=ask.query.get("rule", ()),
-        event_id=ask.query.get("event"),
-        event_ids=tuple(row.id for row in about) if about is not None else None,
-        connection=ask.query.get("connection"),
-        since=ask.query.get("since"),
-        until=ask.query.get("until"),
-    )

@@ -117,6 +117,11 @@ _RULE: dict[str, Schema] = {
     "version": {**_TEXT, "description": "the digest of the live version"},
     "file": _TEXT,
     "state": {"type": "string", "enum": ["live", "dry run", "unreadable"]},
+    "dry_run": {"type": ["boolean", "null"], "description": "what its file says; null: it cannot be read"},
+    "switch": {
+        **_or_null(_object({"dry_run": {"type": "boolean"}, "set_by": _TEXT, "set_at": _INSTANT})),
+        "description": "how a person switched it last, whatever its file says; null: never",
+    },
     "runs": {**_COUNTS, "description": "how many are in each state"},
     "last_run": _INSTANT_OR_NULL,
 }

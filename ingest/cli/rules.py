@@ -1,7 +1,9 @@
-"""`daybook rules check | list | schema | secret | test | backtest`: rules before and while they are live."""
+"""`daybook rules check | list | switch | schema | secret | test | backtest`: rules before and while they are live."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +16,10 @@ from workers.errors import NotFound
 from workers.settings import Settings, load
 
 if TYPE_CHECKING:  # CEL and SQLAlchemy take a second to load, and `--help` needs none
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from workers.actions.kind import Kind
     from workers.rules.fault import Fault
-    from workers.rules.load import RuleSet
-    from workers.store.rules import Version
 
 app = typer.Typer(help="Rules: what is to be done when something happens.", no_args_is_help=True)
 
@@ -57,7 +57,7 @@ def check(
 @app.command(name="list")
 def list_rules(as_json: Json = False) -> None:
     """List the rules that are live, with what became of their runs."""
-    from ingest import live_rules
+    from ingest import kept_rules, live_rules
     from workers.rules.load import read_folder, read_text
 
     with opened() as workspace:
@@ -66,7 +66,7 @@ def list_rules(as_json: Json = False) -> None:
             live = live_rules.read(sql)
     kinds = _kinds(settings)
     folder, faults = read_folder(settings.rules, kinds)
-    kept = _kept([one.version for one in live], folder, faults)
+    kept = kept_rules.kept([one.version for one in live], folder, faults)
     compiled = [read_text(one.version.source, one.version.file, kinds)[0] for one in live]
     shown = [
         _told(live_rules.shape(one, next(iter(rules), None)), kept.get(one.version.name))
@@ -91,22 +91,13 @@ def list_rules(as_json: Json = False) -> None:
         output.note(f"Not live as {settings.rules} has them: {', '.join(waiting)}; a worker that runs takes them up.")
 
 
-def _kept(live: Sequence[Version], folder: RuleSet, faults: Sequence[Fault]) -> dict[str, Fault]:
-    """The live rules that are only there because their file cannot be read anew, each with what is wrong first."""
-    first: dict[Path, Fault] = {}
-    for fault in faults:
-        first.setdefault(Path(fault.file).resolve(), fault)  # a worker may have been told another way to the folder
-    anew = {rule.name for rule in folder.rules.values() if Path(rule.file).resolve() not in first}
-    found = {version.name: first.get(Path(version.file).resolve()) for version in live if version.name not in anew}
-    return {name: fault for name, fault in found.items() if fault is not None}
-
-
 def _told(shown: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
     """A rule as it is shown, and why it is only kept, if it is."""
     if fault is None:
         return {**shown, "fault": None}
-    state = {"live": "kept", "dry run": "kept dry run"}.get(shown["state"], shown["state"])
-    return {**shown, "state": state, "fault": rule_files.told(fault)}
+    from ingest import kept_rules
+
+    return {**shown, "state": kept_rules.state(shown["state"], fault), "fault": rule_files.told(fault)}
 
 
 def _row(one: Mapping[str, Any]) -> list[str | None]:
@@ -116,10 +107,45 @@ def _row(one: Mapping[str, Any]) -> list[str | None]:
         one["name"],
         "; ".join([", ".join(one["on"]), *undo]),
         one["version"][:_VERSION],
-        one["state"] if one["fault"] is None else f"{one['state']}: its file is broken",
+        _state(one),
         runs or "none yet",
         telling.minute(one["last_run"]),
     ]
+
+
+def _state(one: Mapping[str, Any]) -> str:
+    by_hand = one["switch"] is not None and one["switch"]["dry_run"] and not one["dry_run"]
+    switched = f" (switched by {one['switch']['set_by']})" if by_hand else ""
+    return f"{one['state']}{switched}{': its file is broken' if one['fault'] is not None else ''}"
+
+
+class Switch(StrEnum):
+    """How a switch stands."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@app.command()
+def switch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The rule.")],
+    dry_run: Annotated[Switch, typer.Option("--dry-run", help="on: it does nothing but write down what it would do.")],
+    as_json: Json = False,
+) -> None:
+    """Switch a rule to dry run without its file, or back to what that says; workers heed it from the next step on."""
+    from ingest import live_rules, rule_switch
+    from workers.store import switches
+
+    on = dry_run is Switch.ON
+    with opened() as workspace, workspace.store.write() as sql:
+        rule_switch.put(sql, name, dry_run=on, by="the command line", now=datetime.now(UTC))
+        now = switches.one(sql, name)
+    if as_json:
+        output.json_line({"name": name, "switch": live_rules.switch_shape(now)})
+    elif on:
+        output.say(f"Rule {name} does nothing from now on but write down what it would do.")
+    else:
+        output.say(f"Rule {name} does again what its file says.")
 
 
 app.command(name="test")(rule_trials.with_event)

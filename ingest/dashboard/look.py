@@ -24,7 +24,10 @@ _THEME = "daybook_theme"
 MEANING = {
     **dict.fromkeys(("signed", "persisted", "done", "live", "ACCEPTED", "ok", "active", "valid", "run"), "good"),
     **dict.fromkeys(("received", "running", "planned", "sending", "begun"), "busy"),
-    **dict.fromkeys(("unsigned", "quarantined", "unknown", "PENDING", "kept", "dry run", "would match"), "wait"),
+    **dict.fromkeys(
+        ("unsigned", "quarantined", "unknown", "PENDING", "kept", "kept dry run", "dry run", "would match", "stopped"),
+        "wait",
+    ),
     **dict.fromkeys(
         ("mismatch", "failed", "dead", "refused", "CANCELLED", "REJECTED", "unreadable", "off", "drifted"), "bad"
     ),

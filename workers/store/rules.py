@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils.compat import uuid7
 
+from workers.store.search import plain
 from workers.store.tables import rule_versions
 
 
@@ -73,7 +74,7 @@ def version(connection: Connection, version_id: UUID) -> Version | None:
 
 def versions(connection: Connection, name: str) -> list[Version]:
     """All versions of a rule, the newest first."""
-    query = select(rule_versions).where(rule_versions.c.name == name).order_by(rule_versions.c.id.desc())
+    query = select(rule_versions).where(rule_versions.c.name == plain(name)).order_by(rule_versions.c.id.desc())
     return [_version(row) for row in connection.execute(query)]
 
 

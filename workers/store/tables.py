@@ -448,6 +448,38 @@ drift = Table(
     Column("problem", Text),  # why nothing could be seen; null: it could
 )
 
+#: rules that somebody switched to dry run, or back, without their files
+rule_switches = Table(
+    "rule_switches",
+    metadata,
+    Column("rule", Text, primary_key=True),
+    Column("dry_run", Boolean, nullable=False),  # false: as the file says
+    Column("set_by", Text, nullable=False),  # for people
+    Column("set_at", Instant, nullable=False),
+)
+
+#: back-tests that somebody looks at; who carries one out has the lease "backtest" in the name of its id
+backtests = Table(
+    "backtests",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # in the order of time
+    Column("rule", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),  # for people
+    Column("source", Text, nullable=False),  # the rule as it was tried
+    Column("edited", Boolean, nullable=False),  # whether that is another text than the live one
+    Column("since", Instant),
+    Column("until", Instant),
+    Column("state", Text, nullable=False),
+    Column("looked", Integer, nullable=False),  # events so far
+    Column("total", Integer),  # null: not counted yet
+    Column("stopping", Boolean, nullable=False),  # a person wants it to end
+    Column("reason", Text),
+    Column("result", Document),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index("ix_backtests_rule_id", "rule", "id"),
+)
+
 __all__ = [
     "OTHER_TYPE",
     "UNPROVED",
@@ -457,6 +489,7 @@ __all__ = [
     "accept_times",
     "actions",
     "audit",
+    "backtests",
     "bodies",
     "bookings",
     "budgets",
@@ -469,6 +502,7 @@ __all__ = [
     "leases",
     "metadata",
     "receipts",
+    "rule_switches",
     "rule_versions",
     "runs",
     "sessions",

@@ -63,3 +63,26 @@ def test_a_rule_that_never_was_is_a_problem_404(asked: Asked) -> None:
     answer = asked.get("/rules/nothing")
     assert answer.status_code == 404
     conforms(answer.json(), "Problem")
+
+
+def test_an_operator_switches_a_rule_to_dry_run_and_back(asked_on_each: Asked) -> None:
+    asked = asked_on_each
+    keep(asked, TEXT)
+    told = asked.post("/rules/quiet/dry-run", on="true").json()
+    conforms(told, "RuleWithVersions")
+    assert (told["live"]["state"], told["live"]["dry_run"]) == ("dry run", False)
+    assert (told["live"]["switch"]["dry_run"], told["live"]["switch"]["set_by"]) == (True, "operator")
+    assert asked.get("/rules").json()["data"][0]["state"] == "dry run"
+    told = asked.post("/rules/quiet/dry-run", on="false").json()
+    assert (told["live"]["state"], told["live"]["switch"]["dry_run"]) == ("live", False)
+
+
+def test_what_its_file_has_as_a_dry_run_stays_one_however_it_is_switched(asked: Asked) -> None:
+    keep(asked, TEXT.replace("once_per", "dry_run: true\n    once_per"))
+    told = asked.post("/rules/quiet/dry-run", on="false").json()
+    assert (told["live"]["state"], told["live"]["dry_run"]) == ("dry run", True)
+
+
+def test_a_rule_that_never_was_cannot_be_switched(asked: Asked) -> None:
+    assert asked.post("/rules/nothing/dry-run", on="true").status_code == 404
+    assert asked.post("/rules/nothing/dry-run").status_code == 400

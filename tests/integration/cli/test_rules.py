@@ -254,3 +254,15 @@ def test_a_backtest_tells_what_the_history_would_have_caused(command: Command, f
     assert "Against the live rule: 1 event more, 3 fewer." in out
     assert command.run("runs", "list", "--json").out == ""
     assert command.run("rules", "backtest", "rules", "--since", "noon", "--json").kind() == "bad_input"
+
+
+def test_a_rule_is_switched_to_dry_run_and_back_without_its_file(command: Command, filled: Filled, rules: Path) -> None:
+    make_live(command, filled)
+    assert command.run("rules", "switch", "block", "--dry-run", "on").status == 0
+    (block,) = command.run("rules", "list", "--json").lines()
+    assert (block["state"], block["switch"]["set_by"]) == ("dry run", "the command line")
+    assert "dry run (switched by the command line)" in command.run("rules", "list").out
+    (told,) = command.run("rules", "switch", "block", "--dry-run", "off", "--json").lines()
+    assert (told["name"], told["switch"]["dry_run"]) == ("block", False)
+    assert command.run("rules", "list", "--json").lines()[0]["state"] == "live"
+    assert command.run("rules", "switch", "nothing", "--dry-run", "on").status != 0
