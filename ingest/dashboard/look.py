@@ -25,6 +25,9 @@ MEANING = {
     **dict.fromkeys(("signed", "persisted", "done", "live", "ACCEPTED", "ok", "active", "valid", "run"), "good"),
     **dict.fromkeys(("received", "running", "planned", "sending", "begun"), "busy"),
     **dict.fromkeys(("unsigned", "quarantined", "unknown", "PENDING", "kept", "dry run", "would match"), "wait"),
+    **dict.fromkeys(("unchanged", "as wanted", "registered", "adopted", "made", "changed", "switched on"), "good"),
+    **dict.fromkeys(("missing", "edited", "extra", "to be made by hand", "not seen", "unregistered", "halted"), "wait"),
+    **dict.fromkeys(("switched off",), "bad"),
     **dict.fromkeys(
         ("mismatch", "failed", "dead", "refused", "CANCELLED", "REJECTED", "unreadable", "off", "drifted"), "bad"
     ),
