@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,17 +18,25 @@ from ingest import valkey
 from ingest.supervise import Child, Supervisor
 from workers.errors import Misconfigured
 from workers.settings import Settings
-from workers.store import keys
+from workers.store import keys, sessions
 from workers.store.engine import open_store
 from workers.store.keys import Role
 from workers.store.migrate import migrate
 from workers.vault import open_vault
 
 
+@dataclass(frozen=True, slots=True)
+class First:
+    """What a first start shows once: the first admin key, and the address that signs in with it once."""
+
+    key: str
+    link: str
+
+
 @contextlib.asynccontextmanager
 async def running(
     settings: Settings, *, log_to: Path | None = None, rules: Path | None = None
-) -> AsyncIterator[str | None]:
+) -> AsyncIterator[First | None]:
     """Run it all while the block runs. Gives the first admin key where one had to be made: it is shown once.
 
     `log_to` is the folder for the processes' logs; None: they write where the parent writes. `rules` is the folder of
@@ -35,7 +44,7 @@ async def running(
     """
     _port_is_free(settings)
     open_vault(settings)  # made now, so that the two processes do not both try
-    first_key = await anyio.to_thread.run_sync(_prepare, settings)
+    first = await anyio.to_thread.run_sync(_prepare, settings)
     env = _environ(settings, rules)
     supervisor = Supervisor()
     try:
@@ -52,7 +61,7 @@ async def running(
             )
         await supervisor.start(daybook("serve", env, ready_at=f"{local_url(settings)}/health/live", log_to=log_to))
         await supervisor.start(daybook("work", env, log_to=log_to))
-        yield first_key
+        yield first
     finally:
         await supervisor.stop()
 
@@ -74,6 +83,11 @@ def daybook(verb: str, env: Mapping[str, str], *, ready_at: str | None = None, l
     return Child(verb, argv, env, ready, log_to and log_to / f"{verb}.log")
 
 
+def sign_in_url(base: str, link: str) -> str:
+    """The address of a link that signs in once; `base` is where the browser reaches Daybook."""
+    return f"{base}/sign-in?link={link}"
+
+
 def local_url(settings: Settings) -> str:
     """How this machine reaches its own web process."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not listened on
@@ -91,8 +105,8 @@ async def responds(url: str) -> bool:
             return False
 
 
-def _prepare(settings: Settings) -> str | None:
-    """Migrate; and where nobody could sign in yet, make the first key."""
+def _prepare(settings: Settings) -> First | None:
+    """Migrate; and where nobody could sign in yet, make the first key and its link."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(open_store(settings.database, pool_size=1)) as store:
         migrate(store)
@@ -101,8 +115,10 @@ def _prepare(settings: Settings) -> str | None:
         with store.write() as connection:
             if keys.count(connection):
                 return None
-            _, key = keys.create(connection, name="first", role=Role.ADMIN, now=datetime.now(UTC))
-            return key
+            now = datetime.now(UTC)
+            _, key = keys.create(connection, name="first", role=Role.ADMIN, now=now)
+            link = sessions.make_link(connection, keys.digest(key), now=now)
+            return First(key, sign_in_url(local_url(settings), link))
 
 
 def _port_is_free(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from workers.actions.kind import Kind
 from workers.rehearse import cause, steps
+from workers.rules import allowance
 from workers.rules.decide import Decision, decide
 from workers.rules.kinds import UNKNOWN
 from workers.rules.load import read_text
@@ -181,7 +182,9 @@ def _run(tally: Tally, decision: Decision, event: Mapping[str, Any], kinds: Mapp
         tally.undos += 1
     else:
         tally.runs += 1
-    for step in steps(tally.rule, decision.act, event, kinds, now=now):
+    with allowance.for_all(allowance.TRIAL):
+        told = tuple(steps(tally.rule, decision.act, event, kinds, now=now))
+    for step in told:
         for problem in step.problems:
             _reason(tally.problems, f"step {step.id}: {problem}")
         if step.runs is not False and not step.problems and _calls(kinds[step.kind]):

@@ -23,6 +23,7 @@ from workers.catalogue import bodies
 from workers.catalogue.mask import mask
 from workers.hand import IN_DOUBT, Later, Over, Run, open_run
 from workers.rulebook import Rulebook
+from workers.rules import allowance
 from workers.rules.expressions import Bindings, Unresolved
 from workers.rules.rule import Step
 from workers.store import history, ledger, runs
@@ -341,7 +342,8 @@ class Clerk:
 
 
 def _values(step: Step, bindings: Bindings) -> dict[str, Any]:
-    return {key: template.evaluate(bindings) for key, template in step.values.items()}
+    with allowance.for_dear(allowance.LIVE):
+        return {key: template.evaluate(bindings) for key, template in step.values.items()}
 
 
 def _kept(output: Any) -> Any:

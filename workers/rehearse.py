@@ -18,7 +18,7 @@ from workers.actions.kind import Kind
 from workers.catalogue import bodies
 from workers.catalogue.read import read
 from workers.errors import BadInput
-from workers.rules import literals
+from workers.rules import allowance, literals
 from workers.rules.decide import Cause
 from workers.rules.explain import Explanation, explain
 from workers.rules.expressions import Bindings, Expression, Template, Unresolved, bind
@@ -92,8 +92,21 @@ def rehearse(
 
     Of an undo, outputs are those of the run that it takes back; `undo.<id>` names its own. With a `store`, what it
     knows counts too: whether there was a run for the key, what it gave, and which run caused the event. Raises BadInput
-    for outputs of steps that there are not, StoreUnavailable.
+    for outputs of steps that there are not, StoreUnavailable. What takes longer than a trial may is told as without a
+    value.
     """
+    with allowance.for_all(allowance.TRIAL):
+        return _rehearsal(rule, event, kinds, now, outputs, store)
+
+
+def _rehearsal(
+    rule: Rule,
+    event: Mapping[str, Any],
+    kinds: Mapping[str, Kind],
+    now: datetime,
+    outputs: Mapping[str, Any] | None,
+    store: Store | None,
+) -> Rehearsal:
     explanation = explain(rule, event, now=now, caused_by=cause(store, event) if store is not None else None)
     act = explanation.act or "do"
     run, undo = _named(rule, act, outputs or {})

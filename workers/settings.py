@@ -110,6 +110,17 @@ class Settings(BaseModel):
     allowed_origins: tuple[str, ...] = Field(
         (), description="origins of web pages that may ask by MCP, comma-separated; e.g. https://inspector.acme.com"
     )
+    oidc_issuer: str | None = Field(
+        None, description="OpenID Connect provider that people sign in with, e.g. https://login.acme.com; unset: none"
+    )
+    oidc_client_id: str | None = Field(None, description="Daybook's client id at that provider")
+    oidc_client_secret: SecretStr | None = Field(None, description="its secret")
+    oidc_claim: str = Field("groups", min_length=1, description="claim of the ID token that decides about the role")
+    oidc_roles: dict[str, str] = Field(
+        {},
+        description="which role each value of that claim has: value=role, comma-separated, or a mapping in "
+        "daybook.yaml; * is everybody; who has none may not come in",
+    )
     session_hours: float = Field(
         12.0, gt=0, le=720, description="hours after which who is signed in on the pages has to sign in again"
     )
@@ -191,6 +202,24 @@ class Settings(BaseModel):
             raise ValueError("must be pairs of a name and package.module:function")
         for name, function in value.items():
             wellformed.python_step(str(name), str(function))
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _oidc_issuer(cls, value: str | None) -> str | None:
+        return None if value is None else wellformed.issuer(value)
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _oidc_roles(cls, value: object) -> object:
+        if isinstance(value, str):  # from the right: a value may be a name with = in it, as a directory's
+            pairs = (pair.rpartition("=") for pair in value.split(",") if pair.strip())
+            value = {group.strip(): role.strip() for group, _, role in pairs}
+        if not isinstance(value, dict) or not all(isinstance(role, str) for role in value.values()):
+            raise ValueError("must be pairs of a value and a role")
+        for group, role in value.items():
+            if not group or role not in ("viewer", "operator", "admin"):
+                raise ValueError(f"the role of {str(group)[:60]!r} must be viewer, operator or admin")
         return value
 
     @field_validator("signing_secret")

@@ -88,6 +88,15 @@ def public_url(written: str) -> str:
     return written.rstrip("/")
 
 
+def issuer(written: str) -> str:
+    """The address of an OpenID Connect provider; plain http only for one on this machine."""
+    parts = _parts(written)
+    here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not parts.hostname or "@" in parts.netloc or (parts.scheme != "https" and not (parts.scheme == "http" and here)):
+        raise ValueError("must be an https:// address, like https://login.acme.com")
+    return written
+
+
 def database_url(written: str) -> str:
     """SQLAlchemy's URL of SQLite or PostgreSQL; how the rest of it is to be read only SQLAlchemy knows."""
     scheme, _, rest = text(written).partition("://")

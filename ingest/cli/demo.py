@@ -61,20 +61,22 @@ async def _run(settings: Settings, *, once: bool) -> bool:
         demo_mark.leave(settings)
         async with (
             theatre.sandbox(log_to) as stage,
-            machine.running(settings, log_to=log_to, rules=theatre.rules(settings)) as first_key,
+            machine.running(settings, log_to=log_to, rules=theatre.rules(settings)) as first,
         ):
             count = await asyncio.to_thread(theatre.subscribe, settings, stage)
             output.say(f"Registered one webhook for {count} triggers through Cal.com's API at {stage.address}.")
             output.say("A rule is live: a time-off booking makes an out-of-office entry there (`daybook runs list`).")
             if passed_over := rules_passed_over(settings):
                 output.say(passed_over, style="yellow")
-            if first_key:
-                output.say(f"Admin key of this demo (shown this once): {first_key}", style="yellow")
+            if first is not None:
+                output.say(f"Admin key of this demo (shown this once): {first.key}", style="yellow")
             output.say(
-                f"Daybook is up at {settings.base_url}: look with `daybook events list` in another terminal "
+                f"Daybook is up at {machine.local_url(settings)}: look with `daybook events list` in another terminal "
                 f"(data in {settings.data_dir}, logs in {log_to}); Ctrl-C stops everything.",
                 style="bold green",
             )
+            if first is not None:
+                output.say(f"Its pages, with a link that signs you in once: {first.link}", style="bold")
             store = open_store(settings.database, pool_size=1)
             try:
                 return await _show(store, stage, theatre.OPENING, theatre.stories(), stop, once=once)

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 import typer
@@ -15,6 +16,9 @@ import typer
 from ingest import demo_mark
 from ingest.cli import demo, output
 from workers.settings import Settings, load
+
+if TYPE_CHECKING:
+    from ingest.machine import First
 
 #: seconds after which a signal is noticed at the latest: one that comes just as a wait begins does not end that wait
 _NOTICED = 1.0
@@ -38,8 +42,8 @@ def up() -> None:
     logs.set_up(settings)
 
     async def run() -> None:
-        async with supervise.until_signal() as stop, machine.running(settings) as first_key:
-            announce(settings, first_key)
+        async with supervise.until_signal() as stop, machine.running(settings) as first:
+            announce(settings, first)
             if demo_mark.there(settings):
                 output.say(f"Note: {settings.data_dir} also holds events of `daybook demo`.", style="yellow")
             await stop.wait()
@@ -50,15 +54,16 @@ def up() -> None:
     output.say("Stopped; everything is kept.")
 
 
-def announce(settings: Settings, first_key: str | None) -> None:
+def announce(settings: Settings, first: First | None) -> None:
     """Where to look, where Cal.com must send, how to stop; and the first key, the only time it is known."""
     from ingest.machine import local_url
 
     here = local_url(settings)
-    if first_key:
-        output.say(f"Admin key (shown this once, keep it): {first_key}", style="bold yellow")
+    if first is not None:
+        output.say(f"Admin key (shown this once, keep it): {first.key}", style="bold yellow")
+        output.say(f"Sign in to the pages with this link, which works once and for an hour: {first.link}", style="bold")
     output.say(
-        f"Daybook is up at {here}: `daybook events tail` shows what comes in, {here}/api/v1/openapi.json the API; "
+        f"Daybook is up at {here}: look there, or with `daybook events tail`; {here}/api/v1/openapi.json is the API. "
         "Ctrl-C stops it.",
         style="bold green",
     )

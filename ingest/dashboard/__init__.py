@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.dashboard import page, signin, statics
+from ingest.dashboard import oidc, page, signin, statics
 from ingest.dashboard.look import Look
 from ingest.dashboard.page import Hall
 from ingest.dashboard.routes import PAGES
@@ -48,6 +48,7 @@ def make_app(settings: Settings, store: Store, vault: Vault, broker: Broker) -> 
         routes=[
             *statics.routes(),
             *signin.routes(hall, doorkeeper, look),
+            *oidc.routes(hall, look),
             *(each.route(hall, doorkeeper, look, limiter) for each in PAGES),
         ],
         middleware=[Middleware(_Headers)],

@@ -39,7 +39,7 @@ class Look:
     """Renders templates. Safe to share between threads."""
 
     def __init__(self, settings: Settings) -> None:
-        self._oidc = bool(getattr(settings, "oidc_issuer", None))
+        self._oidc = settings.oidc_issuer is not None
         self._environment = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,

@@ -66,6 +66,19 @@ def begin(hall: Hall, request: Request, answer: Response, who: Identity, key_dig
     )
 
 
+def shown(
+    look: Look, request: Request, *, problem: str = "", goal: str = "/", link: str = "", status: int = 200
+) -> Response:
+    """The page where one signs in, with what went wrong before."""
+    told = {"problem": problem, "goal": goal, "link": link}
+    said = notice.read(request)
+    html = look.render("sign-in.html", "Sign in", told, request=request, identity=None, notice=said)
+    answer = Response(html, status, media_type="text/html")
+    if said is not None:
+        notice.forget(answer)
+    return answer
+
+
 class _Desk:
     def __init__(self, hall: Hall, doorkeeper: Doorkeeper, look: Look) -> None:
         self._hall, self._doorkeeper, self._look = hall, doorkeeper, look
@@ -149,10 +162,5 @@ class _Desk:
     def _shown(
         self, request: Request, *, problem: str = "", goal: str | None = None, link: str = "", status: int = 200
     ) -> Response:
-        told = {"problem": problem, "goal": goal or local(request.query_params.get("next", "/")), "link": link}
-        said = notice.read(request)
-        html = self._look.render("sign-in.html", "Sign in", told, request=request, identity=None, notice=said)
-        answer = Response(html, status, media_type="text/html")
-        if said is not None:
-            notice.forget(answer)
-        return answer
+        goal = goal or local(request.query_params.get("next", "/"))
+        return shown(self._look, request, problem=problem, goal=goal, link=link, status=status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,10 +9,12 @@ from uuid import UUID
 
 import structlog
 
+from ingest.mcp.pace import Pace, key_of, used
 from ingest.mcp.toolset import Offer, Toolset, named
+from ingest.seats import Busy
 from ingest.session import NotAllowed
 from workers.actions.telling import told
-from workers.errors import BadInput, CalcomUnavailable, DaybookError, RateLimited, StoreUnavailable
+from workers.errors import BadInput, CalcomUnavailable, DaybookError, NotFound, RateLimited, StoreUnavailable
 from workers.store import audit, paces
 from workers.store.audit import Outcome, Who
 from workers.store.engine import Store
@@ -21,6 +22,7 @@ from workers.store.engine import Store
 log = structlog.get_logger(__name__)
 
 _DOOR = "mcp"
+_NOT_BEGUN = (NotAllowed, BadInput, NotFound, RateLimited, Busy)
 
 
 class Bug(DaybookError):
@@ -30,32 +32,34 @@ class Bug(DaybookError):
 class Counter:
     """Serves the tools of one toolset. Safe to share between threads.
 
-    `per_minute` is for each key; 0: as many as come.
+    `per_minute` is for each key, of calls and, by themselves, of other messages; 0: as many as come.
     """
 
     def __init__(self, store: Store, toolset: Toolset, per_minute: int) -> None:
         self._store = store
         self._toolset = toolset
         self._per_minute = per_minute
+        self._pace = Pace(per_minute)
+
+    def take(self, who: Who) -> None:
+        """A message comes that is no call of a tool. Raises TooManyRequests."""
+        self._pace.take(who)
 
     def offers(self, who: Who) -> list[Offer]:
-        """The tools that this role may call."""
+        """The tools that this role may call. Raises TooManyRequests."""
+        self.take(who)
         return [offer for offer in self._toolset.offers() if who.role.covers(offer.role)]
 
     def call(self, who: Who, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Carry out a call, and write down that it was and how it ended. Raises nothing but a DaybookError.
 
-        NotFound only for a tool that there is not.
+        A call of a key that has used its minute is TooManyRequests, and not written down: a flood would fill the log.
         """
         offer = named(self._toolset.offers(), name)
         target = self._toolset.target(name, arguments)
         with self._store.write() as sql:
-            if self._per_minute and (wait := paces.ask(sql, _key(who), per_minute=self._per_minute)):
-                raise RateLimited(
-                    f"This key has used its {self._per_minute} calls a minute; the next may come in "
-                    f"{math.ceil(wait)} s.",
-                    after=wait,
-                )
+            if self._per_minute and (wait := paces.ask(sql, key_of(who), per_minute=self._per_minute)):
+                raise used(self._per_minute, wait)
             now = datetime.now(UTC)
             entry = audit.begin(
                 sql, who, door=_DOOR, what=name, connection=target.connection, arguments=target.arguments, now=now
@@ -83,9 +87,6 @@ class Counter:
 
 
 def _outcome(error: DaybookError) -> Outcome:
-    refused = isinstance(error, NotAllowed | BadInput) or (isinstance(error, CalcomUnavailable) and not error.sent)
+    """Refused is what was not begun: nothing was changed, here or at Cal.com."""
+    refused = isinstance(error, _NOT_BEGUN) or (isinstance(error, CalcomUnavailable) and not error.sent)
     return Outcome.REFUSED if refused else Outcome.FAILED
-
-
-def _key(who: Who) -> str:
-    return str(who.key_id) if who.key_id is not None else who.name

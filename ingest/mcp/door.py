@@ -5,6 +5,7 @@ A plain POST of one JSON-RPC message that accepts JSON is enough: nothing has to
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from ingest.mcp.pace import TOO_MANY, TooManyRequests
 from ingest.session import Doorkeeper, NotAllowed, SignInNeeded
 from workers.calcom import hops
 from workers.errors import BadInput, DaybookError, StoreUnavailable
@@ -45,6 +47,7 @@ _STATUS: dict[type[DaybookError], tuple[int, int]] = {
     NoMessage: (400, -32600),
     SignInNeeded: (401, -32001),
     NotAllowed: (403, -32003),
+    TooManyRequests: (429, TOO_MANY),
     StoreUnavailable: (503, -32603),
 }
 #: of every answer that is no JSON-RPC server's
@@ -148,7 +151,10 @@ def of(error: DaybookError) -> Response:
     """An error as HTTP says it, and JSON-RPC."""
     found = (both for kind, both in _STATUS.items() if isinstance(error, kind))
     status, code = next(found, (500, -32603))
-    return refused(status, code, error.message, headers={"WWW-Authenticate": "Bearer"} if status == 401 else {})
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if isinstance(error, TooManyRequests):
+        headers = {"Retry-After": str(math.ceil(error.after))}
+    return refused(status, code, error.message, headers=headers)
 
 
 def refused(status: int, code: int, message: str, *, headers: dict[str, str]) -> Response:

@@ -16,7 +16,8 @@ from ingest.mcp.calcom import CalcomTools
 from ingest.mcp.directory import LIST, Directory
 from ingest.mcp.door import HEADERS, Guard, McpDoor, asker, of
 from ingest.mcp.history.toolset import History
-from ingest.mcp.server import Context, make_server
+from ingest.mcp.pace import Pace
+from ingest.mcp.server import Context, make_server, told
 from ingest.mcp.toolset import Toolset
 from ingest.session import Doorkeeper
 from workers.errors import DaybookError
@@ -43,6 +44,7 @@ class McpServers:
         directory = Directory(settings.base_url, servers)
         self._guard = Guard(Doorkeeper(settings, store), frozenset((_own(settings), *settings.allowed_origins)))
         self._directory = directory
+        self._pace = Pace(settings.mcp_per_minute)
         self._doors: dict[str, McpDoor] = {}
         for toolset in (*servers, directory):
             server = make_server(store, toolset, asker, per_minute=settings.mcp_per_minute)
@@ -70,13 +72,16 @@ class McpServers:
     async def _listed(self, request: Request) -> Response:
         try:
             who = await self._guard.admit(request)
+            self._pace.take(who)
             found = await anyio.to_thread.run_sync(self._directory.servers, who.role)
         except DaybookError as error:
             return of(error)
         return Response(msgspec.json.encode({"servers": found}), 200, HEADERS, "application/json")
 
     async def _list(self, context: Context, _: types.RequestParams | None) -> dict[str, object]:
-        found = await anyio.to_thread.run_sync(self._directory.servers, asker(context).role)
+        who = asker(context)
+        await told(self._pace.take, who)
+        found = await told(self._directory.servers, who.role)
         return {"servers": found}
 
 

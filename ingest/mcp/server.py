@@ -16,6 +16,7 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
 from ingest.mcp import wire
 from ingest.mcp.counter import Counter
+from ingest.mcp.pace import TOO_MANY, TooManyRequests
 from ingest.mcp.toolset import Toolset, named
 from workers.errors import BadInput, DaybookError, NotFound
 from workers.store.audit import Who
@@ -37,31 +38,39 @@ def make_server(store: Store, toolset: Toolset, asker: Asker, *, per_minute: int
     limiter = anyio.CapacityLimiter(_THREADS)
 
     async def list_tools(context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return wire.tools(await _told(counter.offers, asker(context)))
+        return wire.tools(await told(counter.offers, asker(context)))
 
     async def call_tool(context: Context, asked: types.CallToolRequestParams) -> types.CallToolResult:
         who, arguments = asker(context), asked.arguments or {}
         # By a plain name first: that there is no such tool is no tool's answer.
-        await _told(lambda: named(toolset.offers(), asked.name))
+        try:
+            await told(lambda: named(toolset.offers(), asked.name))
+        except MCPError:
+            await told(counter.take, who)
+            raise
         try:
             found = await anyio.to_thread.run_sync(counter.call, who, asked.name, arguments, limiter=limiter)
         except DaybookError as error:
             return wire.refusal(error)
         return wire.answer(found)
 
-    async def list_pages(_: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=[wire.resource(page) for page in await _told(toolset.pages)])
+    async def list_pages(context: Context, _: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
+        await told(counter.take, asker(context))
+        return types.ListResourcesResult(resources=[wire.resource(page) for page in await told(toolset.pages)])
 
-    async def read_page(_: Context, asked: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    async def read_page(context: Context, asked: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        await told(counter.take, asker(context))
         uri = str(asked.uri)
-        text = await _told(toolset.page, uri)
-        media = next((page.media for page in await _told(toolset.pages) if page.uri == uri), "application/json")
+        text = await told(toolset.page, uri)
+        media = next((page.media for page in await told(toolset.pages) if page.uri == uri), "application/json")
         return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=media, text=text)])
 
-    async def list_prompts(_: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+    async def list_prompts(context: Context, _: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+        await told(counter.take, asker(context))
         return types.ListPromptsResult(prompts=[wire.prompt(one) for one in toolset.prompts()])
 
-    async def get_prompt(_: Context, asked: types.GetPromptRequestParams) -> types.GetPromptResult:
+    async def get_prompt(context: Context, asked: types.GetPromptRequestParams) -> types.GetPromptResult:
+        await told(counter.take, asker(context))
         return _prompted(toolset, asked.name, asked.arguments or {})
 
     server: Server[Any] = Server(
@@ -79,10 +88,12 @@ def make_server(store: Store, toolset: Toolset, asker: Asker, *, per_minute: int
     return server
 
 
-async def _told(ask: Callable[..., Any], *values: Any) -> Any:
+async def told(ask: Callable[..., Any], *values: Any) -> Any:
     """What something gives that reads SQL; its errors as JSON-RPC's, for they are no tool's."""
     try:
         return await anyio.to_thread.run_sync(lambda: ask(*values))
+    except TooManyRequests as error:
+        raise MCPError(TOO_MANY, error.message, wire.parts(error)) from None
     except (NotFound, BadInput) as error:
         raise MCPError(INVALID_PARAMS, error.message, wire.parts(error)) from None
     except DaybookError as error:

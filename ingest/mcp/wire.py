@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from mcp import types
 
+from ingest.mcp.pace import TooManyRequests
 from ingest.mcp.toolset import Offer, Page, Prompt
 from workers.errors import CalcomError, CalcomUnavailable, DaybookError, RateLimited
 
@@ -52,7 +53,7 @@ def parts(error: DaybookError) -> dict[str, Any]:
     if isinstance(error, CalcomError):
         told |= {"status": error.status, "code": error.code, "request_id": error.request_id}
         told["sent"] = error.sent if isinstance(error, CalcomUnavailable) else error.status not in (None, 429)
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | TooManyRequests):
         told |= {"sent": False, "after": math.ceil(error.after * 10) / 10}  # who comes before is told again
     return told
 

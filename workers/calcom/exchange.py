@@ -14,7 +14,7 @@ from workers.calcom.connection import Connection
 from workers.calcom.dialects import Dialect, spoken
 from workers.calcom.pages import walk
 from workers.calcom.rate import SHORTEST, rates, wait
-from workers.calcom.requests import Reply, Request
+from workers.calcom.requests import Reply, Request, hide
 from workers.calcom.tool import Tool
 from workers.errors import CalcomUnavailable, Forbidden, Missing, RateLimited
 
@@ -71,7 +71,7 @@ class Exchange:
         """
         self.pause = halt(answer)
         try:
-            return self.dialect.decipher(
+            reply = self.dialect.decipher(
                 self.tool, answer.status, answer.headers, answer.body, secrets=self.request.secrets
             )
         except RateLimited as error:  # Cal.com may say so by way of an MCP server, in a body
@@ -81,6 +81,9 @@ class Exchange:
             if self.lost and error.code is not None and error.status in self.tool.gone:
                 return Reply({}, error.status or 0, request_id=error.request_id, repeated=True)
             raise
+        if (bearer := self.request.bearer) is not None:  # some servers echo what they were sent
+            hide(reply.json, bearer)
+        return reply
 
     def again(self, error: Exception) -> bool | float:
         """Whether to send it again after that error: no, yes after a growing pause, or after so many seconds.

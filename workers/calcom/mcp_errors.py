@@ -39,6 +39,8 @@ _PLAIN: Mapping[str, type[CalcomError]] = {
     "already_exists": AlreadyExists,
     "rejected": Rejected,
 }
+#: Cal.com's limit, or the other Daybook's for its key
+_PACED = frozenset({"rate_limited", "too_many_requests"})
 #: what keeps the other Daybook from its work may be mended by the next attempt
 _AWAY = frozenset({"calcom_unavailable", "store_unavailable", "misconfigured"})
 
@@ -172,7 +174,7 @@ def _of_daybook(asked: Asked, error: Mapping[str, Any], kind: str) -> DaybookErr
     }
     if plain := _PLAIN.get(kind):
         return plain(message, **known)
-    if kind == "rate_limited":
+    if kind in _PACED:
         return RateLimited(message, after=_seconds(error.get("after")), request_id=asked.request_id)
     if kind in ("bad_arguments", "bad_input"):
         return BadArguments(message)

@@ -40,6 +40,11 @@ class Request:
     #: texts that no message about this request may hold
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
+    @property
+    def bearer(self) -> str | None:
+        """The bearer token that goes with it."""
+        return self.headers.get("Authorization", "").removeprefix("Bearer ") or None
+
     def bearing(self, token: str) -> Request:
         """The same with that bearer token, which no message will show."""
         headers = {**self.headers, "Authorization": f"Bearer {token}"}
@@ -119,6 +124,21 @@ def clean(text: str, secrets: Collection[str], longest: int = LONGEST_MESSAGE) -
     text = ADDRESS.sub("[e-mail]", text[: 3 * LONGEST_MESSAGE])  # cut first: the search is quadratic
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def hide(document: dict[str, Any], secret: str) -> None:
+    """Takes a secret out of every text and key of JSON that was just read, in place, however deep it is nested."""
+    todo: list[Any] = [document] if len(secret) >= SHORTEST_SECRET else []
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            for key in [key for key in one if secret in key]:
+                one[key.replace(secret, "[hidden]")] = one.pop(key)
+        for place, value in list(one.items() if isinstance(one, dict) else enumerate(one)):
+            if isinstance(value, str) and secret in value:
+                one[place] = value.replace(secret, "[hidden]")
+            elif isinstance(value, dict | list):
+                todo.append(value)
 
 
 def request_id_in(headers: Mapping[str, str]) -> str | None:

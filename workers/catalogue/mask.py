@@ -11,13 +11,34 @@ from typing import Any
 MASK = "(hidden)"
 
 # Keys are compared without case, `_` and `-`.
-_SECRET_KEYS = frozenset({"connectandjoinurl", "downloadlink", "downloadlinks", "apikey", "otp"})
-_SECRET_ENDINGS = ("password", "passcode", "secret", "token")
+_SECRET_KEYS = frozenset(
+    {
+        "connectandjoinurl", "downloadlink", "downloadlinks", "downloadurl", "recordinglink", "recordingurl",
+        "transcriptlink", "transcripturl", "transcriptionlink", "transcriptionurl", "starturl", "zak", "otp", "pin",
+        "accesscode", "passphrase", "pwd", "passwd", "authorization", "serviceaccountkey",
+    }
+)  # fmt: skip
+_SECRET_ENDINGS = ("password", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey")
 _SEPARATORS = str.maketrans("", "", "_-")
 # A query parameter that lets its bearer in, inside any text: join links in a location, links in a calendar
 # file.
 _SECRET_PARAMETER = re.compile(
-    r"([?&;](?:[\w.-]*(?:token|passw(?:or)?d|passcode|signature|secret|credential)|pwd|otp|sig|key|tk)=)[^&\s\"'<>#]+",
+    r"([?&;#](?:[\w.-]*(?:token|passw(?:or)?d|passcode|signature|secret|credential|(?:api|access|room)_?key)"
+    r"|pwd|otp|sig|key|tk|zak|jwt|pin|mtid)=)[^&\s\"'<>#]+",
+    re.IGNORECASE,
+)
+# The passcode of a Teams meeting; elsewhere `p` is a page.
+_TEAMS = re.compile(
+    r"(\bteams\.(?:microsoft|live)\.com/meet/[^\s?\"'<>]*\?(?:[^\s\"'<>#]*&)?p=)[^&\s\"'<>#]+", re.IGNORECASE
+)
+# A signed token says by itself what it is, whatever stands before it.
+_SIGNED = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
+_API_KEY = re.compile(r"(?<![A-Za-z0-9])cal_(?:live_|test_)?[0-9a-f]{32,64}(?![0-9a-f])")
+_USER_IN_URL = re.compile(r"(https?://)[^/\s@:\"'<>]{1,200}:[^/\s@\"'<>]{1,200}@", re.IGNORECASE)
+# What an invitation says of its meeting; a calendar file writes its line breaks as `\n`, and `\,`.
+_SAID = re.compile(
+    r"((?:\b|(?<=\\n))(?:pass(?:word|code|wort)|one[- ]time code|pin)(?: code)? ?[:=] ?)"
+    r"(?!\(hidden\))[^\s\\,;<>\"'()]+",
     re.IGNORECASE,
 )
 _CALENDAR_FOLD = re.compile(r"\r?\n[ \t]")
@@ -62,8 +83,15 @@ def _says_something(value: Any) -> bool:
 
 
 def _mask_text(text: str) -> str:
-    if "=" not in text:
-        return text
     if "BEGIN:VCALENDAR" in text:  # its lines are folded at 75 bytes, in the middle of a link
         text = _CALENDAR_FOLD.sub("", text)
-    return _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", text)
+    if "eyJ" in text:
+        text = _SIGNED.sub(MASK, text)
+    if "cal_" in text:
+        text = _API_KEY.sub(MASK, text)
+    if "=" in text:
+        text = _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", text)
+        text = _TEAMS.sub(rf"\g<1>{MASK}", text)
+    if "@" in text:
+        text = _USER_IN_URL.sub(rf"\g<1>{MASK}@", text)
+    return _SAID.sub(rf"\g<1>{MASK}", text) if ":" in text or "=" in text else text

@@ -16,9 +16,10 @@ from typing import Any
 import yaml
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: levels, and values with what aliases repeat, in one file
+#: levels, and values and characters with what aliases repeat, in one file
 _DEEPEST = 64
 _MOST_VALUES = 50_000
+_MOST_TEXT = 1_000_000
 _BREAK = re.compile(r"\r\n|\r|\n")
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG = "tag:yaml.org,2002:"
@@ -64,6 +65,8 @@ class Node:
     keys: dict[str, int] = field(default_factory=dict)
     size: int = 1
     height: int = 0
+    #: characters of the texts in it, keys among them
+    length: int = 0
 
     @property
     def mapping(self) -> dict[str, Node] | None:
@@ -110,6 +113,8 @@ class Document:
         self.text = text.removeprefix("\ufeff")
         self._lines = [0, *(found.end() for found in _BREAK.finditer(self.text))]
         self.repeated: list[Repeated] = []
+        #: where the characters of the scalar are that was asked for last: it may have many mistakes
+        self._asked: tuple[Node, list[int]] | None = None
         #: None: there is nothing but comments
         self.root = _Builder(self).build()
 
@@ -120,7 +125,9 @@ class Document:
 
     def character(self, node: Node, offset: int) -> int:
         """Where in the text a character of a scalar's value is written."""
-        places = list(self._characters(node)) if isinstance(node.value, str) else []
+        if self._asked is None or self._asked[0] is not node:
+            self._asked = node, list(self._characters(node)) if isinstance(node.value, str) else []
+        places = self._asked[1]
         return places[min(offset, len(places) - 1)] if places else node.begin
 
     def _characters(self, node: Node) -> Iterator[int]:
@@ -183,7 +190,7 @@ class _Builder:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._anchors: dict[str, Node] = {}
-        self._values = 0
+        self._values = self._length = 0
 
     def build(self) -> Node | None:
         """The root. Raises Unreadable."""
@@ -224,7 +231,7 @@ class _Builder:
             raise Unreadable(f"nested more than {_DEEPEST} levels deep", begin)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
-        self._count(1, begin)
+        self._count(1, len(event.value) if isinstance(event, yaml.ScalarEvent) else 0, begin)
         if isinstance(event, yaml.ScalarEvent):
             node = _scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -254,6 +261,7 @@ class _Builder:
                 node.keys = keys
                 return node
             key, at = self._key(inner), _index(inner)
+            self._count(0, len(key), at)
             value = self._node(next(events), events, depth + 1)
             if key in members:
                 self._document.repeated.append(Repeated(key, at))
@@ -276,11 +284,16 @@ class _Builder:
             raise Unreadable(f"there is no anchor &{event.anchor} before this alias", at)
         if depth + node.height > _DEEPEST:
             raise Unreadable(f"nested more than {_DEEPEST} levels deep", at)
-        self._count(node.size, at)
+        self._count(node.size, node.length, at)
         return node
 
-    def _count(self, values: int, index: int) -> None:
+    def _count(self, values: int, length: int, index: int) -> None:
         self._values += values
+        self._length += length
+        if self._length > _MOST_TEXT:
+            raise Unreadable(
+                f"more than {_MOST_TEXT:,} characters in one file, aliases counted as often as used", index
+            )
         if self._values > _MOST_VALUES:
             raise Unreadable(f"more than {_MOST_VALUES:,} values in one file, aliases counted as often as used", index)
 
@@ -295,7 +308,9 @@ def _end(event: Any) -> int:
 
 def _of(inner: list[Node], begin: int, end: int, value: Any) -> Node:
     size = 1 + sum(node.size for node in inner)
-    return Node(begin, end, value, size=size, height=1 + max((node.height for node in inner), default=0))
+    height = 1 + max((node.height for node in inner), default=0)
+    length = sum(node.length for node in inner) + (sum(map(len, value)) if isinstance(value, dict) else 0)
+    return Node(begin, end, value, size=size, height=height, length=length)
 
 
 def _no_tag(event: Any) -> None:
@@ -310,7 +325,7 @@ def _scalar(event: Any) -> Node:
     if tag not in (None, "!", *(_TAG + name for name in ("str", "int", "float", "bool", "null"))):
         raise Unreadable(f"the tag {tag} has no meaning here; leave it out", begin)
     text = style or tag in ("!", f"{_TAG}str")
-    return Node(begin, end, event.value if text else resolved(event.value), style)
+    return Node(begin, end, event.value if text else resolved(event.value), style, length=len(event.value))
 
 
 def resolved(text: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from cel_expr_python import cel
 
-from workers.rules import guard
+from workers.rules import allowance, guard
 from workers.rules.bindings import Bindings, bind
 from workers.rules.functions import LONGEST_TEXT
 from workers.rules.kinds import UNKNOWN
@@ -70,9 +70,10 @@ class Expression:
     def evaluate(self, bindings: Bindings, depth: int = 0) -> Any:
         """What it gives, as JSON; `depth` is how deep in other JSON that will be. Raises nothing but Unresolved."""
         activation = bindings.activation(self._stage, self.fields, self.payload)
-        if self.loops:
-            guard.begin(bindings.heaviest(self._stage, self.fields, self.payload))
         try:
+            allowance.ask()
+            if self.loops:
+                guard.begin(bindings.heaviest(self._stage, self.fields, self.payload))
             value = self._program.eval(activation)
             kind = value.type()
             if kind == _BOOL:
@@ -216,7 +217,8 @@ def _fields(text: str) -> frozenset[str]:
 
 
 def condition(text: str, scope: Scope) -> Expression:
-    """An expression that is true or false; it may stand in `${{ … }}`. Raises Broken."""
+    """An expression that is true or false; it may stand in `${{ … }}`. Raises Broken, `allowance.Spent`."""
+    allowance.ask()
     offset = 0
     try:
         parts = pieces(text.rstrip())
@@ -255,6 +257,7 @@ def template(
     """JSON whose texts may hold expressions, compiled; and what is wrong, each with where in the JSON it is.
 
     `strict`: null put into text is a failure. `spans`: the whole value may be an expression that gives a duration.
+    Raises `allowance.Spent`.
     """
     wrong: list[tuple[Path, Mistake]] = []
     return Template(_compiled(value, scope, (), wrong, spans), strict), wrong
@@ -289,6 +292,7 @@ def _compiled(value: Any, scope: Scope, path: Path, wrong: list[tuple[Path, Mist
 
 
 def _inner(part: Inner, scope: Scope, spans: bool) -> Expression:
+    allowance.ask()
     begin = part.offset + len(part.text) - len(part.text.lstrip())
     try:
         made = expression(part.text, scope)

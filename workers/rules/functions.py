@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from cel_expr_python import cel
 
+from workers.rules import allowance
+
 #: characters that an expression may make in one piece
 LONGEST_TEXT = 1_000_000
 _MOST_PIECES = 10_000
@@ -24,18 +26,32 @@ def _bounded(length: int) -> None:
         raise ValueError(f"the text would be longer than {LONGEST_TEXT:,} characters")
 
 
+def _lower(text: str) -> str:
+    allowance.ask_for(len(text))
+    return text.lower()
+
+
+def _upper(text: str) -> str:
+    allowance.ask_for(len(text))
+    return text.upper()
+
+
 def _replace(text: str, old: str, new: str) -> str:
+    allowance.ask_for(len(text))
     count = text.count(old)
     _bounded(len(text) + count * (len(new) - len(old)))
     return text.replace(old, new)
 
 
 def _join(texts: list[str], between: str = "") -> str:
-    _bounded(sum(map(len, texts)) + len(between) * len(texts))
+    length = sum(map(len, texts)) + len(between) * len(texts)
+    _bounded(length)
+    allowance.ask_for(length)
     return between.join(texts)
 
 
 def _split(text: str, at: str) -> list[str]:
+    allowance.ask_for(len(text))
     if text.count(at) >= _MOST_PIECES:
         raise ValueError(f"the text would be split into more than {_MOST_PIECES:,} pieces")
     return text.split(at) if at else list(text)
@@ -76,8 +92,8 @@ def _method(name: str, result: cel.Type, *forms: tuple[Callable[..., object], li
 
 FUNCTIONS: tuple[cel.FunctionDecl, ...] = (
     _method("dayIn", _TEXT, (_day_in, [cel.Type.TIMESTAMP, _TEXT])),
-    _method("lowerAscii", _TEXT, (str.lower, [_TEXT])),
-    _method("upperAscii", _TEXT, (str.upper, [_TEXT])),
+    _method("lowerAscii", _TEXT, (_lower, [_TEXT])),
+    _method("upperAscii", _TEXT, (_upper, [_TEXT])),
     _method("trim", _TEXT, (str.strip, [_TEXT])),
     _method("replace", _TEXT, (_replace, [_TEXT, _TEXT, _TEXT])),
     _method("split", _TEXTS, (_split, [_TEXT, _TEXT])),

@@ -15,6 +15,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from workers.rules import allowance
 from workers.rules.functions import LONGEST_TEXT
 from workers.rules.syntax import code
 
@@ -41,7 +42,7 @@ class _Meter(threading.local):
     """What the evaluation that this thread is at may still do."""
 
     def __init__(self) -> None:
-        self.ends = 0.0
+        self.ends = self.last = 0.0
         self.heaviest = self.left = self.made = 0
 
 
@@ -49,8 +50,9 @@ _METER = _Meter()
 
 
 def begin(heaviest: int) -> None:
-    """An evaluation begins, in which no mention of a value copies more than that."""
-    _METER.ends = time.thread_time() + LONGEST_TIME
+    """An evaluation begins, in which no mention of a value copies more than that. Raises `allowance.Spent`."""
+    now = time.thread_time()
+    _METER.ends, _METER.last = now + LONGEST_TIME, allowance.loops_end(now)
     _METER.heaviest, _METER.left, _METER.made = heaviest, MOST_COPIED, 0
 
 
@@ -58,8 +60,11 @@ def _goes_on(mentions: int, makes: int) -> bool:
     """Whether there may be one more round; `makes`: 1 where it adds to a list, which copies the list as it was."""
     _METER.made += makes
     _METER.left -= mentions * _METER.heaviest
-    if _METER.made > MOST_MADE or time.thread_time() > _METER.ends:
+    now = time.thread_time()
+    if _METER.made > MOST_MADE or now > _METER.ends:
         raise ValueError("it takes too many steps")
+    if now > _METER.last:
+        raise allowance.Spent
     if _METER.left < 0:
         raise ValueError("it takes too many steps for values as large as these")
     return True

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from workers.catalogue.triggers import TRIGGERS
+from workers.rules import allowance
 from workers.rules.document import Document, Node
 from workers.rules.expressions import Template, template
 from workers.rules.kinds import KindSpec
@@ -46,7 +47,11 @@ class Reading:
         listed = reader.members(root, "a rule file", ("rules",), ("rules",)).get("rules")
         found: dict[str, Rule] = {}
         for node in reader.items(listed, "rules", some=False) if listed is not None else []:
-            rule = self._sound(node)
+            try:
+                rule = self._sound(node)
+            except allowance.Spent:
+                reader.fault(node, "to read so many expressions takes too long here; give fewer rules, or shorter ones")
+                break
             if rule is not None and rule.name in found:
                 reader.fault(
                     node.at(("name",)), f'there is a rule "{rule.name}" already, in line {found[rule.name].line}'
@@ -61,6 +66,7 @@ class Reading:
         return rule if len(self.faults) == before else None
 
     def _rule(self, node: Node) -> Rule:
+        allowance.ask()
         reader = self._reader
         members = reader.members(node, "a rule", KEYS, ("name", "on", "do"))
         do = Steps(reader, self._kinds)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from workers.retries import Retry
-from workers.rules import literals
+from workers.rules import allowance, literals
 from workers.rules.document import Node
 from workers.rules.expressions import Template
 from workers.rules.kinds import KindSpec, Problem
@@ -44,6 +44,7 @@ class Steps:
         return tuple(step for step in steps if step is not None)
 
     def _step(self, node: Node, default_id: str) -> Step | None:
+        allowance.ask()
         kind = self._kind(node)
         if kind is None:
             return None

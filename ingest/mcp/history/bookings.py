@@ -19,6 +19,7 @@ from ingest.mcp.history.tool import Desk, Hide, Tool
 from ingest.mcp.toolset import Offer
 from workers.errors import BadInput, Misconfigured, NotFound
 from workers.rehearse import cause
+from workers.rules import allowance
 from workers.rules.explain import Explanation, explain
 from workers.rules.rule import Rule
 from workers.store import deliveries, history, rules, timeline
@@ -60,7 +61,8 @@ def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]
     chosen = sorted([*events, *aside], key=_id)
     page = [one for one in chosen if after is None or UUID(_id(one)) > after]
     explained = _Rules(desk, live, asked.get("rule"), {run["rule"] for event in events for run in event["runs"]})
-    steps = [_settled(one) if "verdict" in one else explained.step(one) for one in page[:limit]]
+    with allowance.for_dear(allowance.LIVE):
+        steps = [_settled(one) if "verdict" in one else explained.step(one) for one in page[:limit]]
     kept = brief.within(steps, asked)
     return {
         "summary": _summary(told, aside, uid, hidden="mask" in asked and asked["mask"]),

@@ -12,10 +12,12 @@ from ingest.mcp.history.schemas import asks, gives, of, one_of, or_null, some, t
 from ingest.mcp.history.tool import Desk, Hide, Tool
 from ingest.mcp.toolset import Offer
 from ingest.samples import TRIGGERS_WITH_SAMPLES, sample
+from ingest.seats import Seats
 from ingest.trials import verdict
 from workers import rehearse
 from workers.catalogue.mask import mask
 from workers.errors import BadInput, NotFound
+from workers.rules import allowance
 from workers.rules.load import Fault, read_text
 from workers.rules.rule import Rule
 from workers.store import history, rules
@@ -25,9 +27,16 @@ from workers.store.events import whole
 _LONGEST, _ROOM, _FAULTS = 50_000, 2_000, 8
 #: bytes of a payload that is looked through for people
 _PEOPLE = 50_000
+#: trials of this process: each may take a processor for seconds, and others wait in threads that all tools share
+_SEATS = Seats(2, bench=4, patience=5.0)
 
 
 def _test(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
+    with _SEATS.one(), allowance.for_all(allowance.TRIAL):
+        return _tested(desk, asked, hide)
+
+
+def _tested(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
     rule = _rule(desk, asked)
     now = datetime.now(UTC)
     event = _event(desk, asked, rule, now)

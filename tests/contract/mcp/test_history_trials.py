@@ -10,12 +10,15 @@ from uuid import uuid4
 import pytest
 from jsonschema import Draft202012Validator
 
+from ingest.mcp.history import trials
 from ingest.mcp.history.toolset import TOOLS
+from ingest.seats import Busy, Seats
 from tests.contract.mcp.conftest import MAKES, Asked
 from tests.contract.store.filled import body
 from workers.catalogue.triggers import TRIGGERS
 from workers.errors import BadArguments, BadInput, Conflict, NotFound
 from workers.persist import persist
+from workers.rules import allowance
 from workers.store import deliveries
 from workers.store.receipts import State
 
@@ -68,6 +71,21 @@ def test_a_payload_that_nests_deeply_is_tried_masked_too(asked: Asked) -> None:
     persist(asked.office.store, [mine])
     assert asked("test_rule", rule=MAKES, event=str(mine), mask=True)["matches"] is False
     assert asked("get_event", event=str(mine), mask=True)["event"]["trigger"] == "PING"
+
+
+def test_a_rules_text_that_takes_longer_to_read_than_a_trial_may_is_refused(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "TRIAL", 0.0)
+    with pytest.raises(BadInput, match="line 3, column 5: to read so many expressions takes too long here"):
+        asked("test_rule", rule=MAKES, trigger="PING")
+
+
+def test_a_crowd_of_trials_is_told_to_come_again(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "_SEATS", Seats(1, bench=0, patience=0.0))
+    assert asked("test_rule", rule=MAKES, trigger="PING")["matches"] is False
+    with trials._SEATS.one(), pytest.raises(Busy):
+        asked("test_rule", rule=MAKES, trigger="PING")
 
 
 def test_masked_a_trial_names_nobody(asked: Asked) -> None:

@@ -292,7 +292,7 @@ def test_every_call_is_in_the_audit_log_without_its_secrets(office: Office) -> N
         entries = [audit.shape(row) for row in audit.page(sql, audit.Filter(), limit=9)][::-1]
     assert [(e["key"]["name"], e["connection"], e["outcome"]) for e in entries] == [
         ("the viewer", "acme", "done"),
-        ("the viewer", "nobody", "failed"),
+        ("the viewer", "nobody", "refused"),
         ("the operator", "acme", "refused"),
         ("the admin", "acme", "done"),
     ]
@@ -308,9 +308,41 @@ def test_a_key_that_calls_too_often_is_told_when_to_come_again(start_office: Sta
     found = [office.call(USERS, Role.VIEWER, take=1) for _ in range(3)]
     assert [result.get("isError", False) for result in found] == [False, False, True]
     error = found[2]["structuredContent"]["error"]
-    assert (error["kind"], error["sent"]) == ("rate_limited", False)
+    assert (error["kind"], error["sent"], error.keys() & {"status", "code"}) == ("too_many_requests", False, set())
     assert 0 < error["after"] <= 8
     assert not office.call(USERS, Role.ADMIN, take=1).get("isError")
+    with office.store.read() as sql:
+        assert [row.outcome for row in audit.page(sql, audit.Filter(), limit=9)] == ["done"] * 3
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "params"),
+    [
+        ("/cal-organizations", "tools/list", {}),
+        ("/cal-organizations", "tools/call", {"name": "no_such_tool"}),
+        ("/daybook", "resources/list", {}),
+        ("/daybook", "resources/read", {"uri": "daybook://catalogue"}),
+        ("/daybook", "prompts/list", {}),
+        ("/daybook", "prompts/get", {"name": "what_needs_a_person"}),
+        ("/mcp", "listServers", {}),
+    ],
+)
+def test_what_is_no_call_has_a_pace_too(start_office: StartOffice, path: str, method: str, params: Any) -> None:
+    office = start_office(MCP_PER_MINUTE="1")
+
+    found = [office.ask(method, role=Role.VIEWER, path=path, **params).get("error", {}) for _ in range(11)]
+    assert [error.get("code") == -32029 for error in found] == [False] * 10 + [True]
+    assert found[-1]["data"]["kind"] == "too_many_requests"
+    assert office.ask(method, role=Role.ADMIN, path=path, **params).get("error", {}).get("code") != -32029
+
+
+def test_the_directory_has_a_pace_and_says_when_to_come_again(start_office: StartOffice) -> None:
+    office = start_office(MCP_PER_MINUTE="1")
+    key = {"authorization": f"Bearer {office.key(Role.VIEWER)}"}
+
+    answers = [httpx2.get(f"{office.url}/mcp", headers=key, **PLAIN) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
 
 
 def test_the_directory_names_the_servers_and_the_tools_of_a_role(office: Office) -> None:

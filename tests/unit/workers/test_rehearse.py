@@ -9,6 +9,7 @@ import pytest
 from workers.actions.registry import kinds
 from workers.errors import BadInput
 from workers.rehearse import LATER, Rehearsed, event_of, rehearse, shape
+from workers.rules import allowance
 from workers.rules.load import read_text
 from workers.rules.rule import Rule
 from workers.settings import Settings
@@ -165,3 +166,22 @@ def test_a_deliverys_body_that_the_door_takes_is_an_event_here_too() -> None:
 def test_what_is_no_event_is_refused_with_a_sentence(body: bytes) -> None:
     with pytest.raises(BadInput, match="event"):
         event_of(body, pcid=None, now=NOW)
+
+
+def test_a_rule_with_more_loops_than_a_trial_has_time_for_says_so_of_those_that_are_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(allowance, "TRIAL", 0.02)
+    loop = "true"
+    for name in "abcd":
+        loop = f"[1, 2, 3, 4, 5, 6, 7, 8, 9].all({name}, {loop})"
+    steps = "".join(f"      - stop: ${{{{ {loop} }}}} {number}\n" for number in range(20))
+    long = rule("rules:\n  - name: long\n    on: [BOOKING_CREATED]\n    do:\n" + steps)
+
+    told = rehearse(long, EVENT, KINDS, now=NOW)
+    assert (
+        told.steps[-1]
+        .problems[0]
+        .endswith("it takes too many steps together with other expressions; make loops shorter or fewer")
+    )
+    assert len(told.steps) == 20

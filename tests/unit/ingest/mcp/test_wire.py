@@ -6,6 +6,7 @@ import time
 import pytest
 
 from ingest.mcp import wire
+from ingest.mcp.pace import TooManyRequests
 from ingest.mcp.toolset import Blank, Offer, Prompt, named
 from workers.errors import (
     AlreadyExists,
@@ -38,6 +39,7 @@ OFFER = Offer(
         (AlreadyExists("there", status=409), {"kind": "already_exists", "status": 409}),
         (RateLimited("wait", after=7.25), {"status": 429, "after": 7.3, "sent": False}),
         (RateLimited("wait", after=0.01), {"after": 0.1}),
+        (TooManyRequests("wait", after=2.0), {"kind": "too_many_requests", "after": 2.0, "sent": False}),
         (CalcomUnavailable("cut"), {"status": None, "sent": True}),
         (CalcomUnavailable("not there", sent=False), {"status": None, "sent": False}),
     ],
@@ -50,6 +52,10 @@ def test_a_refusal_says_the_same_to_people_and_to_programs(error: DaybookError, 
     found = result.structured_content["error"]
     assert (found["kind"], found["message"]) == (error.kind, error.message)
     assert {key: found[key] for key in told} == told
+
+
+def test_what_daybook_refuses_has_no_status_and_no_code_of_cal_coms() -> None:
+    assert wire.parts(TooManyRequests("wait", after=2.0)).keys() == {"kind", "message", "sent", "after"}
 
 
 def test_an_answer_is_the_same_as_json_and_as_text() -> None:

@@ -216,3 +216,30 @@ def test_through_an_mcp_server_too_a_lost_delete_is_done_when_calcom_says_that_i
     assert exchange.answered(told("forbidden", status=403, code="ForbiddenException")).repeated
     with pytest.raises(Forbidden):
         exchange.answered(Answer(403, {}, b""))
+
+
+@pytest.mark.parametrize("connection", [ACME, REMOTE], ids=["api", "mcp"])
+def test_a_token_that_is_echoed_in_a_good_reply_is_taken_out_of_it(connection: Connection) -> None:
+    exchange = next(plan(connection, find(USERS), {}, 120.0))
+    token = exchange.request.bearer
+    assert token is not None
+    deep: Any = f"Bearer {token}"
+    for _ in range(200):
+        deep = [deep]
+    reply = {"status": "success", "data": [{"headers": {token: 1, "a": f"Bearer {token}, {token}"}, "deep": deep}]}
+    result = {"structuredContent": reply, "content": []} if connection is REMOTE else None
+    body = {"jsonrpc": "2.0", "id": 1, "result": result} if result else reply
+
+    found = exchange.answered(Answer(200, {}, json.dumps(body).encode()))
+
+    assert token not in json.dumps(found.json)
+    assert found.data[0]["headers"] == {"[hidden]": 1, "a": "Bearer [hidden], [hidden]"}
+
+
+def test_a_token_got_from_elsewhere_is_taken_out_too() -> None:
+    exchange = through(USERS)
+    exchange.request = exchange.request.bearing("tok_of_a_file")
+
+    result = {"structuredContent": {"status": "success", "data": [{"name": "tok_of_a_file"}]}}
+    answer = Answer(200, {}, json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode())
+    assert exchange.answered(answer).data == [{"name": "[hidden]"}]

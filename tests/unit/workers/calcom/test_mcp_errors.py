@@ -175,10 +175,11 @@ def test_only_a_plain_no_says_that_nothing_was_sent(sent: Any, known: bool) -> N
     [(30, 30), (2.5, 2.5), (None, 60), ("9", 60), (True, 60), (-5, 1), (0, 1), (10**400, 3600), (1e300, 3600)],
 )
 def test_the_wait_of_a_limit_is_a_sensible_one(after: Any, seconds: float) -> None:
-    error = error_of(daybook("rate_limited", after=after, sent=False))
+    for kind in ("rate_limited", "too_many_requests"):
+        error = error_of(daybook(kind, after=after, sent=False))
 
-    assert isinstance(error, RateLimited)
-    assert error.after == seconds
+        assert isinstance(error, RateLimited)
+        assert error.after == seconds
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,76 @@ def test_a_token_inside_a_link_is_hidden_and_the_link_stays() -> None:
     assert shown == {"location": f"https://zoom.example/j/84612?uname=Priya&pwd={MASK}#top"}
 
 
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("https://zoom.us/s/846?zak=Zk.A-1", "Zk.A-1"),
+        ("https://zoom.us/w/846?tk=Tk-1", "Tk-1"),
+        ("https://meet.jit.si/room?jwt=jjj", "jjj"),
+        ("https://acme.whereby.com/room?roomKey=rrr", "rrr"),
+        ("https://acme.webex.com/acme/j.php?MTID=m0f1e", "m0f1e"),
+        ("https://teams.microsoft.com/meet/2345?p=Pp1x", "Pp1x"),
+        ("https://teams.live.com/meet/2345?a=b&p=Pp1x#top", "Pp1x"),
+        ("https://meetco.daily.co/room?t=eyJhbGciOiJIUzI1NiJ9.sample.sig", "eyJ"),
+        ("https://app.cal.com/video/x/eyJhbGciOiJIUzI1NiJ9.sample.sig", "eyJ"),
+        ("https://app.cal.com/api/link?token=t0k&action=cancel", "t0k"),
+        ("https://app.cal.com/cb#access_token=t0k", "t0k"),
+        ("https://ann:s3cret@dav.example/x", "s3cret"),
+        ("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.sig", "e30"),
+        ("key cal_live_0123456789abcdef0123456789abcdef was used", "0123456789abcdef"),
+        ("Meeting ID: 846\nPasscode: 77aa88", "77aa88"),
+        ("Meeting ID: 846\\nPassword: 77aa88\\nURL: x", "77aa88"),
+        ("(password=77aa88)", "77aa88"),
+        ("Dial in, PIN: 77188", "77188"),
+    ],
+)
+def test_a_secret_inside_a_text_is_hidden_whatever_the_key(text: str, secret: str) -> None:
+    shown = mask({"location": text})
+    assert secret not in shown["location"]
+    assert MASK in shown["location"]
+    assert mask(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://app.cal.com/video/4hQ9sVtXwZbK2mNcR7yPeA",
+        "https://app.cal.com/booking/4hQ9sVtXwZbK2mNcR7yPeA?cancel=true&changes=true",
+        "https://acme.example/list?p=2&t=30&page=4#top",
+        "SECRET_PROMOTION_FAILED",
+        "Invalid grant: account has been disabled or password changed",
+        "Shipping: 3 pins",
+        "ann@acme.example: see https://acme.example/a:b",
+        "eyJ is how they begin",
+        "cal_live_ is how keys begin",
+    ],
+)
+def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
+    assert mask({"location": text}) == {"location": text}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "pin", "accessCode", "start_url", "zak", "recordingLink", "transcriptLink", "downloadUrl", "serviceAccountKey",
+        "private_key", "apiKey", "webhookSecret", "delegationAccessKey", "Authorization", "refresh_token",
+    ],
+)  # fmt: skip
+def test_what_stands_under_a_secrets_key_is_hidden(key: str) -> None:
+    assert mask({"a": [{key: {"b": "c"}}]}) == {"a": [{key: MASK}]}
+
+
+def test_keys_that_only_sound_like_secrets_are_shown() -> None:
+    payload = {"shipping": 1, "mapping": "a", "secretExpiresAt": "2026-12-02T00:00:00.000Z", "idempotencyKey": "k"}
+    assert mask(payload) == payload
+
+
+def test_a_long_text_of_beginnings_is_looked_through_once() -> None:
+    for part in ("?token", "eyJ", "https://a:", "teams.live.com/meet/?", "&p=", "cal_", "password", ";a."):
+        text = part * 40_000
+        assert isinstance(mask({"a": text})["a"], str)
+
+
 def test_a_token_folded_over_two_lines_of_a_calendar_file_is_hidden_whole() -> None:
     text = "BEGIN:VCALENDAR\r\nLOCATION:https://v.example/?token=first\r\n half\r\nEND:VCALENDAR"
     assert mask({"attendeeIcsContent": text}) == {

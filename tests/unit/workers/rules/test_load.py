@@ -269,6 +269,10 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 
+#: an expression of 4,000 characters, named again and again
+LONG_BOMB = f"a: &a ['{'x' * 4_000}']\n" + "b: [" + "*a," * 300 + "]"
+
+
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [
@@ -297,6 +301,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
             "did not find expected ',' or '}'; a value with ${{ }} in it may need quotes: \"${{ … }}\"",
         ),
         (BOMB, (5, 17), "more than 50,000 values in one file, aliases counted as often as used"),
+        (LONG_BOMB, (2, 749), "more than 1,000,000 characters in one file, aliases counted as often as used"),
         ("x" * (LARGEST + 1), (1, 1), "the file has over 1,000,000 characters; make it several"),
     ],
     ids=lambda value: repr(value)[:30],
