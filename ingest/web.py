@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from ingest import api, dashboard, health
 from ingest.deliveries import Deliveries
 from ingest.intake import PROBE, Intake
+from ingest.latency import Latency
 from ingest.mcp.opening import Mcp
 from ingest.quarantine import Quarantine
 from ingest.roster import Roster
@@ -60,11 +61,13 @@ def make_app(settings: Settings) -> Front:
     intake = Intake(store, spool, doorbell.ring)
     roster = Roster(store, vault)
     mcp = Mcp(settings, store, vault)
-    deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings))
+    latency = Latency(store)
+    deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings), latency)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(roster.keep_fresh()), asyncio.create_task(_keep_drained(intake, spool))]
+        works = roster.keep_fresh(), _keep_drained(intake, spool), latency.keep_adding()
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:
@@ -73,6 +76,8 @@ def make_app(settings: Settings) -> Front:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await intake.close()
+            if not intake.spooling:  # SQL answers, as far as is known
+                await latency.add()
             await anyio.to_thread.run_sync(doorbell.close)
             broker.close()
             store.close()

@@ -28,11 +28,11 @@ _HEADERS = [
 ]
 
 
-def make_app(settings: Settings, store: Store, _vault: Vault, broker: Broker) -> Starlette:
+def make_app(settings: Settings, store: Store, vault: Vault, broker: Broker) -> Starlette:
     """The API, to be mounted. It answers with JSON and nothing else, errors as problems (RFC 9457)."""
     doorkeeper = Doorkeeper(settings, store, pages=True)
     limiter = endpoint.limiter()
-    source = endpoint.Source(store, broker, Reader(settings, store))
+    source = endpoint.Source(store, broker, Reader(settings, store), settings, vault)
     made = Starlette(
         routes=[each.route(source, doorkeeper, limiter) for each in ENDPOINTS],
         middleware=[Middleware(_Headers)],

@@ -21,8 +21,10 @@ from ingest.api.parameters import Parameter
 from ingest.live_rules import Reader
 from ingest.session import Doorkeeper, Identity, NotAllowed, allow
 from workers.errors import NotFound
+from workers.settings import Settings
 from workers.store.engine import Store
 from workers.store.keys import Role
+from workers.vault import Vault
 
 #: handlers at work at once, in threads of their own: questions must not use up those that deliveries need
 _THREADS = 8
@@ -35,6 +37,8 @@ class Source:
     store: Store
     broker: Broker
     rules: Reader
+    settings: Settings
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)

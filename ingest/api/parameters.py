@@ -16,6 +16,7 @@ from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
 from workers.store import audit, history, keys, search
+from workers.store.overview import Window
 from workers.store.receipts import State
 from workers.store.runs import RunState
 
@@ -211,6 +212,13 @@ DONE = Parameter("done", "Whether the step was done.", {"type": "boolean"}, _boo
 STEP = Parameter(
     "step", "The step that this is said of; where it is another that is unknown, nothing is changed.", _STRING, _text
 )
+
+
+WINDOW = replace(
+    _choice("window", "How far back the figures go; 24h where it is left out.", Window),
+    schema={"type": "string", "enum": list(Window), "default": Window.DAY},
+)
+LOOKED_AT = replace(CONNECTION, about="The connection (its PCID) whose webhooks are looked at.", required=True)
 
 
 def event_filter(values: dict[str, Any]) -> history.Filter:

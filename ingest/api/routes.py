@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ingest.api import audit, bookings, connections, deliveries, events, keys, openapi, rules, runs, webhooks
+from ingest.api import audit, bookings, connections, deliveries, events, keys, openapi, rules, runs, stats, webhooks
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
     AUDIT,
@@ -19,10 +19,12 @@ from ingest.api.parameters import (
     KEY_ROLE,
     LIMIT,
     LOOK,
+    LOOKED_AT,
     REPLAYED,
     RUNS,
     STEP,
     UNMASKED,
+    WINDOW,
 )
 from workers.store.keys import Role
 
@@ -149,9 +151,45 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET", "/audit", ADMIN, audit.every, "Who asked for what, newest first", (*AUDIT, CURSOR, LIMIT), "AuditPage"
     ),
     Endpoint("GET", "/webhooks", VIEWER, webhooks.every, "The webhooks and how each stands", (), "WebhookList"),
+    Endpoint(
+        "GET",
+        "/webhooks/drift",
+        VIEWER,
+        webhooks.drifts_seen,
+        "What the last look at each connection saw of its webhooks",
+        (),
+        "DriftList",
+    ),
+    Endpoint(
+        "POST",
+        "/webhooks/drift",
+        OPERATOR,
+        webhooks.look,
+        "Look now whether Cal.com's webhooks are as daybook.yaml wants; nothing is changed there",
+        (LOOKED_AT,),
+        "Drift",
+    ),
     Endpoint("GET", "/connections", VIEWER, connections.every, "The connections, by PCID", (), "ConnectionList"),
     Endpoint("GET", "/keys", ADMIN, keys.every, "Keys, revoked ones too, without themselves", (), "KeyList"),
     Endpoint("POST", "/keys", ADMIN, keys.create, "Make a key and show it, once", (KEY_NAME, KEY_ROLE), "KeyMade"),
     Endpoint("DELETE", "/keys/{id}", ADMIN, keys.revoke, "Make a key worthless, at once", (), "Key"),
+    Endpoint(
+        "GET",
+        "/stats/overview",
+        VIEWER,
+        stats.figures,
+        "Deliveries, how long they took, events, runs and API budgets of a window",
+        (WINDOW,),
+        "Overview",
+    ),
+    Endpoint(
+        "GET",
+        "/attention",
+        VIEWER,
+        stats.attention,
+        "What needs a person, the most pressing first",
+        (),
+        "AttentionList",
+    ),
     Endpoint("GET", "/openapi.json", None, _document, "This document"),
 )

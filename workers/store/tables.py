@@ -388,16 +388,39 @@ sign_in_links = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+#: how many deliveries were answered in which time, by minute; all web processes add to the same rows
+accept_times = Table(
+    "accept_times",
+    metadata,
+    Column("minute", BigInteger, nullable=False),  # Unix time in minutes
+    Column("bucket", Integer, nullable=False),  # its place in `workers.histogram`
+    Column("number", Integer, nullable=False),
+    PrimaryKeyConstraint("minute", "bucket"),
+    sqlite_with_rowid=False,  # it is little more than its key
+)
+
+#: the last look at what Cal.com has registered, against what daybook.yaml wants
+drift = Table(
+    "drift",
+    metadata,
+    Column("connection", Text, ForeignKey("connections.pcid", ondelete="CASCADE"), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("differences", Document, nullable=False),  # without secrets and URL tokens
+    Column("problem", Text),  # why nothing could be seen; null: it could
+)
+
 __all__ = [
     "UNPROVED",
     "UNSETTLED",
     "Instant",
+    "accept_times",
     "actions",
     "audit",
     "bodies",
     "bookings",
     "budgets",
     "connections",
+    "drift",
     "event_people",
     "events",
     "key_rates",
