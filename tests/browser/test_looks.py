@@ -15,6 +15,13 @@ from tests.browser.conftest import PICTURES, Office
 PAGES = {
     "sign-in": "/sign-in",
     "overview": "/",
+    "webhooks": "/webhooks",
+    "quarantine": "/quarantine",
+    "connections": "/connections",
+    "connection": "/connections/add",
+    "keys": "/keys",
+    "audit": "/audit",
+    "settings": "/settings",
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": ViewportSize(width=1280, height=860), "telephone": ViewportSize(width=390, height=844)}

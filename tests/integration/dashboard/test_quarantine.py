@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -115,7 +116,7 @@ def test_all_of_a_webhook_are_those_that_had_come_when_the_page_was_made(looked_
         {},
     ],
 )
-def test_what_is_not_said_clearly_moves_nothing(looked: Looked, fields: dict[str, str]) -> None:
+def test_what_is_not_said_clearly_moves_nothing(looked: Looked, fields: dict[str, Any]) -> None:
     (one,) = keep(looked, 1)
     assert looked.post("/quarantine/discard", **fields).status_code == 400
     assert state(looked, one) == "quarantined"
@@ -139,7 +140,7 @@ def test_a_filter_chooses_and_pages_go_on_with_it(looked: Looked) -> None:
 
 
 @pytest.mark.parametrize("asked", [{"cursor": "x"}, {"verdict": "x"}])
-def test_a_filter_that_is_garbage_is_said_above_an_empty_list(looked: Looked, asked: dict[str, str]) -> None:
+def test_a_filter_that_is_garbage_is_said_above_an_empty_list(looked: Looked, asked: dict[str, Any]) -> None:
     keep(looked, 1)
     answer = looked.get("/quarantine", **asked)
     assert answer.status_code == 400
