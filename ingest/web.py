@@ -16,6 +16,7 @@ from ingest import api, dashboard, health
 from ingest.deliveries import Deliveries
 from ingest.intake import PROBE, Intake
 from ingest.latency import Latency
+from ingest.live.feed import Feed
 from ingest.mcp.opening import Mcp
 from ingest.quarantine import Quarantine
 from ingest.roster import Roster
@@ -61,6 +62,7 @@ def make_app(settings: Settings) -> Front:
     intake = Intake(store, spool, doorbell.ring)
     roster = Roster(store, vault)
     mcp = Mcp(settings, store, vault)
+    feed = Feed(store)
     latency = Latency(store)
     deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings), latency)
 
@@ -72,6 +74,7 @@ def make_app(settings: Settings) -> Front:
             yield
         finally:
             await mcp.close()
+            await feed.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -85,7 +88,7 @@ def make_app(settings: Settings) -> Front:
     rest = Starlette(
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
-            Mount("/api/v1", app=api.make_app(settings, store, vault, broker)),
+            api.Mounted("/api/v1", api.make_app(settings, store, vault, broker, feed)),
             *mcp.routes,
             Mount("/", app=dashboard.make_app(settings, store, vault, broker)),
         ],

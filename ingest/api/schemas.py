@@ -96,6 +96,7 @@ _EVENT: dict[str, Schema] = {
     "attendees": _list(ref("Person")),
     "notes": _TEXT_OR_NULL,
 }
+_PAYLOAD: Schema = {"type": "object", "description": "what Cal.com sent; secrets are masked"}
 _DELIVERY: dict[str, Schema] = {
     "id": _ID,
     "webhook": _TEXT,
@@ -150,8 +151,17 @@ SCHEMAS: dict[str, Schema] = {
     "BookingOfEvent": _object(
         {"uid": _TEXT, "id": _NUMBER_OR_NULL, "lineage": _TEXT, "seat": _TEXT_OR_NULL, "series": _TEXT_OR_NULL}
     ),
-    "Event": _object({**_EVENT, "payload": {"type": "object", "description": "what Cal.com sent; secrets are masked"}}),
+    "Event": _object({**_EVENT, "payload": _PAYLOAD}),
     "EventPage": _page(ref("Event")),
+    "LiveEvent": _object({**_EVENT, "payload": _PAYLOAD}, optional=("payload",)),
+    "Gap": _object(
+        {
+            "since": {
+                **_INSTANT_OR_NULL,
+                "description": "when the last event before the gap was received; null: it is no longer known",
+            }
+        }
+    ),
     "Statistics": _object(
         {
             "events": _COUNT,
@@ -168,10 +178,29 @@ SCHEMAS: dict[str, Schema] = {
         {
             **_DELIVERY,
             "last_seen_at": _INSTANT,
-            "headers": _list({"type": "array", "prefixItems": [_TEXT, _TEXT], "minItems": 2, "maxItems": 2}),
+            "headers": _list({**_list(_TEXT), "minItems": 2, "maxItems": 2}),
         }
     ),
     "Replayed": _object({"deliveries": _COUNT, "dry_run": {"type": "boolean"}}),
+    "BookingNow": _object(
+        {
+            "uid": _TEXT,
+            "lineage": _TEXT,
+            "connection": _TEXT,
+            "title": _TEXT_OR_NULL,
+            "status": _TEXT_OR_NULL,
+            "start": _INSTANT_OR_NULL,
+            "end": _INSTANT_OR_NULL,
+            "organizer": _or_null(ref("Person")),
+            "last_event": _object(
+                {name: _EVENT[name] for name in ("id", "trigger", "kind", "received_at", "occurred_at")}
+            ),
+        }
+    ),
+    "BookingPage": {
+        **_page(ref("BookingNow")),
+        "description": "with a status, it may be shorter than its limit and still have a next page",
+    },
     "Timeline": _object(
         {
             "uid": _TEXT,

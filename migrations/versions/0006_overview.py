@@ -1,6 +1,6 @@
 """How long deliveries took to be answered, and the last look at what Cal.com has registered.
 
-Revision: 0006, after 0004.
+Revision: 0006, after 0005.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from workers.store.tables import Document, Instant
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -15,6 +15,9 @@ from tests.browser.conftest import PICTURES, Office
 PAGES = {
     "sign-in": "/sign-in",
     "overview": "/",
+    "events": "/events",
+    "events-narrowed": "/events?kind=booking&kind=form&since=7d&host=nobody@acme.example&live=1",
+    "deliveries": "/deliveries",
     "webhooks": "/webhooks",
     "quarantine": "/quarantine",
     "connections": "/connections",

@@ -208,7 +208,44 @@ events = Table(
     Index("ix_events_kind_id", "kind", "id"),
     Index("ix_events_connection_id", "connection", "id"),
     Index("ix_events_booking_uid_id", "booking_uid", "id"),
+    # What nearly every event has leads nowhere sooner than the events themselves: that status is left out, and `type`
+    # where it says what the slug does. SQLite uses these for a statement that says so: `UNUSUAL`, `OTHER_TYPE` below.
+    # The trigger is along for who asks for a status that events of that trigger do not have.
+    Index(
+        "ix_events_status_id",
+        "status",
+        "id",
+        "trigger",
+        sqlite_where=text("status <> 'ACCEPTED'"),
+        postgresql_where=text("status <> 'ACCEPTED'"),
+    ),
+    Index(
+        "ix_events_event_type_id_id",
+        "event_type_id",
+        "id",
+        sqlite_where=text("event_type_id IS NOT NULL"),
+        postgresql_where=text("event_type_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_events_event_type_slug_id",
+        "event_type_slug",
+        "id",
+        sqlite_where=text("event_type_slug IS NOT NULL"),
+        postgresql_where=text("event_type_slug IS NOT NULL"),
+    ),
+    Index(
+        "ix_events_type_id",
+        "type",
+        "id",
+        sqlite_where=text("type IS DISTINCT FROM event_type_slug"),
+        postgresql_where=text("type IS DISTINCT FROM event_type_slug"),
+    ),
 )
+
+#: to be said beside `status = …`, whichever status but `ACCEPTED`
+UNUSUAL = text("events.status <> 'ACCEPTED'")
+#: to be said beside `type = …` where the slug is asked for too
+OTHER_TYPE = text("events.type IS DISTINCT FROM events.event_type_slug")
 
 #: who is in an event, by lower-case e-mail
 event_people = Table(
@@ -216,7 +253,8 @@ event_people = Table(
     metadata,
     Column("email", Text, primary_key=True),
     Column("event_id", Uuid, primary_key=True),
-    sqlite_with_rowid=False,  # it is nothing but its key
+    Column("host", Boolean, nullable=False),  # whether as organizer or host, whatever else they are in it
+    sqlite_with_rowid=False,  # it is little but its key
 )
 
 #: every version of a rule that was ever live; a run says which it was
@@ -277,6 +315,7 @@ runs = Table(
     Index("ix_runs_event_id", "event_id"),
     Index("ix_runs_state_id", "state", "id"),
     Index("ix_runs_rule_id", "rule", "id"),
+    Index("ix_runs_rule_event_id", "rule", "event_id"),
 )
 
 #: the ledger: one row for each step of a run that was begun
@@ -410,8 +449,10 @@ drift = Table(
 )
 
 __all__ = [
+    "OTHER_TYPE",
     "UNPROVED",
     "UNSETTLED",
+    "UNUSUAL",
     "Instant",
     "accept_times",
     "actions",
