@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import yaml
 from cryptography.fernet import Fernet
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from workers import wellformed
 from workers.errors import Misconfigured
@@ -129,6 +129,8 @@ class Settings(BaseModel):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else json, one object a line"
     )
+    #: by name, where each value came from that `load` found somewhere; the others are defaults
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @field_validator("data_dir")
     @classmethod
@@ -227,6 +229,10 @@ class Settings(BaseModel):
             wellformed.signing_secret(secret.strip())
         return value
 
+    def origin(self, name: str) -> str | None:
+        """Where a value came from: a variable, a file's variable or a key of daybook.yaml; None for a default."""
+        return self._origins.get(name)
+
     @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
@@ -274,6 +280,8 @@ def load(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -
         found = _one(environ, name)
         if found is not None:
             values[name], origin[name] = found, PREFIX + name.upper()
+            if not environ.get(origin[name]):
+                origin[name] += "_FILE"
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -283,6 +291,7 @@ def load(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -
         raise _wrong(name, origin.get(name, name), reason) from None
     if obstacle := _in_the_way(settings.data_dir):
         raise _wrong("data_dir", origin.get("data_dir", "DAYBOOK_DATA_DIR"), obstacle)
+    settings._origins.update(origin)
     return settings
 
 

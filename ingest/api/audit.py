@@ -18,6 +18,8 @@ def every(ask: Ask) -> Response:
         what=ask.query.get("what"),
         connection=ask.query.get("connection"),
         since=ask.query.get("since"),
+        outcome=ask.query.get("outcome"),
+        door=ask.query.get("door"),
     )
     with ask.store.read() as sql:
         rows = audit.page(sql, wanted, before=ask.query.get("cursor"), limit=limit + 1)

@@ -17,7 +17,7 @@ from ingest.live import ids
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
-from workers.store import deliveries, history, keys, search
+from workers.store import audit, deliveries, history, keys, search
 from workers.store.overview import Window
 from workers.store.receipts import State
 from workers.store.runs import RunState
@@ -260,6 +260,8 @@ AUDIT = (
     Parameter("what", "Calls of this tool, or of this address of the API.", _STRING, _text),
     replace(CONNECTION, about="What was about this connection (its PCID)."),
     replace(SINCE, about=f"Asked then or later: {moments.FORMS}."),
+    _choice("outcome", "What came to this.", audit.Outcome),
+    Parameter("door", "What came by this door: api, dashboard or mcp.", _STRING, _text),
 )
 KEY_NAME = Parameter(
     "name",

@@ -298,7 +298,7 @@ SCHEMAS: dict[str, Schema] = {
             "id": _ID,
             "at": _INSTANT,
             "key": _object({"id": _or_null(_ID), "name": _TEXT, "role": _ROLE}),
-            "door": {**_TEXT, "description": "by which it came: api, mcp"},
+            "door": {**_TEXT, "description": "by which it came: api, dashboard, mcp"},
             "what": {**_TEXT, "description": "the tool, or the method and address of the API"},
             "connection": _TEXT_OR_NULL,
             "arguments": {**_or_null({"type": "object"}), "description": "without secrets"},

@@ -1,4 +1,4 @@
-"""`daybook audit list`: who asked for what by MCP or the API, and what came of it."""
+"""`daybook audit list`: who asked for what by MCP, the API or the pages, and what came of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ingest.cli import output
 from ingest.cli.filters import Json, Limit
 from ingest.cli.telling import minute
 from ingest.cli.workspace import opened
+from workers.errors import BadInput
 
 app = typer.Typer(help="Who asked for what, and what came of it.", no_args_is_help=True)
 
@@ -24,6 +25,10 @@ def list_entries(
     ] = None,
     connection: Annotated[str | None, typer.Option(metavar="PCID", help="What was about this connection.")] = None,
     since: Annotated[str | None, typer.Option(metavar="WHEN", help=f"Asked then or later: {moments.FORMS}.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(metavar="OUTCOME", help="What came to this: done, refused, failed, begun.")
+    ] = None,
+    door: Annotated[str | None, typer.Option(metavar="DOOR", help="What came by this: api, dashboard, mcp.")] = None,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
@@ -31,7 +36,10 @@ def list_entries(
     from workers.store import audit
 
     begin = moments.moment(since, datetime.now(UTC), name="--since") if since is not None else None
-    wanted = audit.Filter(name=key, what=what, connection=connection, since=begin)
+    if outcome is not None and outcome not in list(audit.Outcome):
+        raise BadInput(f"--outcome must be one of {', '.join(audit.Outcome)}.")
+    came_to = audit.Outcome(outcome) if outcome is not None else None
+    wanted = audit.Filter(name=key, what=what, connection=connection, since=begin, outcome=came_to, door=door)
     with opened() as workspace, workspace.store.read() as sql:
         entries = [audit.shape(row) for row in audit.page(sql, wanted, limit=limit)]
     if as_json:

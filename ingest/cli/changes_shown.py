@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ingest.cli import output
+from ingest.registering import short
 from workers.differences import Change
 from workers.settings import Settings
 
@@ -13,14 +13,6 @@ _STYLES = {
     "unchanged": "green", "adopted": "green", "missing": "yellow", "edited": "yellow", "switched_off": "red",
     "extra": "magenta", "retired": "dim", "by_hand": "cyan",
 }  # fmt: skip
-_DONE = {"missing": "made", "edited": "changed", "switched_off": "switched on", "unchanged": "sent again"}
-
-
-def done(change: Change) -> str:
-    """What `apply` did about it, in a word or two."""
-    if change.kind.value in ("extra", "retired"):
-        return "deleted at Cal.com" if change.remote else "retired"
-    return _DONE[change.kind.value]
 
 
 def line(change: Change, word: str, *, as_json: bool) -> None:
@@ -42,15 +34,9 @@ def line(change: Change, word: str, *, as_json: bool) -> None:
     name = change.name or (f"(Cal.com's {change.remote.id})" if change.remote else "(no name)")
     output.say(f"{word.replace('_', ' '):<14} {name} on {change.connection}", style=_STYLES[change.kind.value])
     for one in change.differences:
-        output.say(f"{'':<14} {one.field}: {_short(one.there)} -> {_short(one.wanted)}")
+        output.say(f"{'':<14} {one.field}: {short(one.there)} -> {short(one.wanted)}")
     if change.note:
         output.say(f"{'':<14} {change.note}", style="dim")
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list):
-        return f"{len(value)} ({', '.join(value[:3])}{', …' if len(value) > 3 else ''})"
-    return str(value)
 
 
 def summary(settings: Settings, changes: Sequence[Change], *, complete: bool) -> None:

@@ -8,29 +8,24 @@ from typing import Annotated, Any
 
 import typer
 
+from ingest import connecting, demo_mark
 from ingest.cli import output
 from ingest.cli.credential_options import HOSTED, KeyOptions, TokenOptions, api_url, credential_of
-from ingest.cli.demo import MARK
 from ingest.cli.filters import Json
-from ingest.cli.workspace import Workspace, opened
-from workers.errors import BadInput, Conflict, DaybookError, NotFound
-from workers.store.connections import Connection
+from ingest.cli.workspace import opened
+from workers.errors import NotFound
+from workers.store.connections import Connection, Kind
 from workers.store.events import spell
 
 app = typer.Typer(help="Cal.com organizations that Daybook may act for.", no_args_is_help=True)
 
 Pcid = Annotated[str, typer.Argument(metavar="PCID", help="The connection's id: any name, such as acme.")]
-#: calls a minute: Cal.com allows an API key 120 and locks accounts that go over it in bursts
-_PER_MINUTE = 90
-_LONGEST_PCID = 200
-#: Cal.com's ids are 32-bit integers
-_GREATEST_ID = 2_147_483_647
 
 
 @app.command()
 def add(
     pcid: Pcid,
-    org_id: Annotated[int, typer.Option(min=1, max=_GREATEST_ID, help="The organization's id at Cal.com.")],
+    org_id: Annotated[int, typer.Option(min=1, max=connecting.GREATEST_ID, help="The organization's id at Cal.com.")],
     base_url: Annotated[
         str | None,
         typer.Option(
@@ -59,43 +54,34 @@ def add(
         typer.Option(help="A command that prints a token, run without a shell, and again when the token is refused."),
     ] = None,
     per_minute: Annotated[
-        int, typer.Option(min=0, max=100_000, help="Calls a minute over all processes; 0: as many as come.")
-    ] = _PER_MINUTE,
+        int,
+        typer.Option(
+            min=0, max=connecting.MOST_PER_MINUTE, help="Calls a minute over all processes; 0: as many as come."
+        ),
+    ] = connecting.PER_MINUTE,
     replacing: Annotated[bool, typer.Option("--replace", help="Change the connection of that PCID.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add a connection. Nothing is sent to anybody; `connections test` does that."""
-    from sqlalchemy.exc import IntegrityError
-
     from workers.calcom.connection import Connection as Reached
-    from workers.reach import pack
-    from workers.store import connections
 
-    if not pcid.isprintable() or not pcid or " " in pcid or len(pcid) > _LONGEST_PCID:
-        raise BadInput(f"PCID must be 1 to {_LONGEST_PCID} printable characters without a space.")
-    if kind not in list(connections.Kind):
-        raise BadInput(f"--kind may be {' or '.join(connections.Kind)}.")
+    connecting.named(pcid)
+    meant = connecting.of_kind(kind)
     keys = KeyOptions(api_key, api_key_file, client_id, client_secret, client_secret_file)
     tokens = TokenOptions(remote_pcid, token, token_file, token_from, token_command)
     credential = credential_of(kind, pcid, keys, tokens)
     reached = Reached(pcid, api_url(kind, base_url), org_id, credential)
-    row = connections.Connection(pcid, connections.Kind(kind), reached.base_url, org_id, per_minute, datetime.now(UTC))
+    row = Connection(pcid, meant, reached.base_url, org_id, per_minute, datetime.now(UTC))
     with opened(making=True) as workspace:
-        _refuse_beside_the_demo(workspace)
-        try:
-            with workspace.store.write() as sql:
-                replaced = replacing and connections.replace(sql, workspace.vault, row, pack(credential))
-                if not replaced:
-                    connections.add(sql, workspace.vault, row, pack(credential))
-        except IntegrityError:
-            raise Conflict(f"There is a connection {pcid} already; --replace changes it.") from None
+        demo_mark.refuse(workspace.settings)
+        replaced = connecting.add(workspace.store, workspace.vault, row, credential, replacing=replacing)
     if as_json:
         output.json_line(_shape(row))
         return
     output.say(f"{'Changed' if replaced else 'Added'} connection {pcid}.", style="green")
     if reached.hint:
         output.say(f"Note: {reached.hint}", style="yellow")
-    asked = "Cal.com" if row.kind is connections.Kind.CALCOM else "the MCP server"
+    asked = "Cal.com" if row.kind is Kind.CALCOM else "the MCP server"
     output.say(f"`daybook connections test {pcid}` asks {asked} whether it works.", style="dim")
 
 
@@ -143,7 +129,7 @@ def ask(
         if not names:
             raise NotFound("There are no connections yet; `daybook connections add` makes one.")
         with output.stderr.status("Asking Cal.com …"):
-            seen = [_tested(workspace, name) for name in ([pcid] if pcid else names)]
+            seen = [connecting.tested(workspace.store, workspace.vault, name) for name in ([pcid] if pcid else names)]
     for result in seen:
         if as_json:
             output.json_line(result)
@@ -158,51 +144,12 @@ def ask(
 @app.command()
 def remove(pcid: Pcid, as_json: Json = False) -> None:
     """Forget a connection and its credential. Refused while webhooks use it."""
-    from sqlalchemy.exc import IntegrityError
-
-    from workers.store import connections, removals
-
     with opened() as workspace:
-        with workspace.store.read() as sql:
-            users, names = removals.users(sql, pcid), connections.names(sql)
-        if users:
-            raise _in_use(pcid, users)
-        try:
-            with workspace.store.write() as sql:
-                gone = removals.connection(sql, pcid)
-        except IntegrityError:  # a webhook was made this moment
-            with workspace.store.read() as sql:
-                raise _in_use(pcid, removals.users(sql, pcid)) from None
-        if not gone:
-            raise connections.unknown(pcid, names)
+        connecting.remove(workspace.store, pcid)
     if as_json:
         output.json_line({"pcid": pcid, "removed": True})
     else:
         output.say(f"Removed connection {pcid}.", style="green")
-
-
-def _in_use(pcid: str, users: list[str]) -> Conflict:
-    return Conflict(
-        f"The connection {pcid} is used by the webhooks {', '.join(users)}. Take them out of daybook.yaml and run "
-        "`daybook webhooks apply --prune`, or `daybook webhooks remove NAME` for an adopted one. A webhook that ever "
-        "got a delivery stays as long as the history does; to end what a connection may do, revoke its key at Cal.com."
-    )
-
-
-def _tested(workspace: Workspace, pcid: str) -> dict[str, Any]:
-    from workers.enrol import listed
-    from workers.reach import reach
-
-    try:
-        with reach(workspace.store, workspace.vault, pcid, max_wait=20.0) as client:
-            count = len(listed(client))
-    except DaybookError as error:
-        return {
-            "pcid": pcid, "ok": False, "kind": error.kind, "status": getattr(error, "status", None),
-            "detail": error.message,
-        }  # fmt: skip
-    detail = f"The credential is good, the role reads webhooks: {count} at Cal.com."
-    return {"pcid": pcid, "ok": True, "kind": None, "status": 200, "webhooks": count, "detail": detail}
 
 
 def _shape(row: Connection) -> dict[str, Any]:
@@ -214,12 +161,3 @@ def _shape(row: Connection) -> dict[str, Any]:
         "per_minute": row.per_minute,
         "created_at": spell(row.created_at),
     }
-
-
-def _refuse_beside_the_demo(workspace: Workspace) -> None:
-    """The demo's connection leads to a Cal.com that is gone: beside it `plan` and `doctor` would fail for ever."""
-    folder = workspace.settings.data_dir
-    if (folder / MARK).exists() and workspace.settings.database_url is None:
-        raise Conflict(
-            f"{folder} holds the data of `daybook demo`; remove it with `rm -r {folder}`, or set DAYBOOK_DATA_DIR."
-        )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
+from ingest import demo_mark
 from ingest.cli import output
 from workers.settings import Settings, load
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from ingest.demo import Stage
     from workers.store.engine import Store
 
-#: a file in the data directory that says: a demo ran here
-MARK = "demo"
 #: seconds between two looks at the history, between two events of the opening, between two stories after it
 _LOOK = 0.1
 _APART = 0.15
@@ -59,7 +58,7 @@ async def _run(settings: Settings, *, once: bool) -> bool:
     log_to = settings.data_dir / "logs"
     async with supervise.until_signal() as stop:
         output.say("Starting Valkey, the web process, a worker and a stand-in Cal.com …", style="dim")
-        (settings.data_dir / MARK).touch()
+        demo_mark.leave(settings)
         async with (
             theatre.sandbox(log_to) as stage,
             machine.running(settings, log_to=log_to, rules=theatre.rules(settings)) as first,

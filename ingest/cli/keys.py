@@ -1,10 +1,10 @@
-"""`daybook keys create | list | revoke`: who may ask the API, and command."""
+"""`daybook keys create | list | link | revoke`: who may ask the API, look at the pages, and command."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,15 @@ from ingest.cli.telling import minute
 from ingest.cli.workspace import opened
 from workers.errors import BadInput, Conflict, NotFound
 
-app = typer.Typer(help="Keys for the API, each with a role.", no_args_is_help=True)
+if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
+    from sqlalchemy import Connection
+
+    from workers.store.keys import Key
+
+#: how the key in the settings is called
+ADMIN = "DAYBOOK_ADMIN_KEY"
+
+app = typer.Typer(help="Keys for the API and the pages, each with a role.", no_args_is_help=True)
 
 
 @app.command()
@@ -58,6 +66,33 @@ def list_keys(as_json: Json = False) -> None:
 
 
 @app.command()
+def link(
+    key: Annotated[str, typer.Argument(metavar="NAME|ID", help="The key's name or id, or DAYBOOK_ADMIN_KEY.")],
+    as_json: Json = False,
+) -> None:
+    """Print a link that signs in on the pages in the name of a key: once, and within an hour."""
+    from ingest import links
+    from workers.store import keys
+    from workers.store.events import spell
+    from workers.store.sessions import LINK_LIVES
+
+    now = datetime.now(UTC)
+    with opened() as workspace, workspace.store.write() as sql:
+        admin_key = workspace.settings.admin_key
+        if admin_key is not None and key == ADMIN:
+            digest: bytes | None = keys.digest(admin_key.get_secret_value())
+        else:
+            digest = keys.digest_of(sql, _live(sql, key).id)
+        assert digest is not None, "it is live in this transaction"
+        url = links.make(sql, workspace.settings, digest, now=now)
+    if as_json:
+        output.json_line({"url": url, "expires_at": spell(now + LINK_LIVES)})
+        return
+    output.console.print(url, soft_wrap=True, markup=False, highlight=False)
+    output.note("It works once, within an hour, for whoever has it.")
+
+
+@app.command()
 def revoke(
     key: Annotated[str, typer.Argument(metavar="NAME|ID", help="The key's name or id.")],
     as_json: Json = False,
@@ -67,13 +102,21 @@ def revoke(
 
     now = datetime.now(UTC)
     with opened() as workspace, workspace.store.write() as sql:
-        live = [one for one in keys.every(sql) if one.revoked_at is None and key in (one.name, str(one.id))]
-        if not live:
-            raise NotFound(f"there is no live key {key!r}; `daybook keys list` shows those there are.")
-        if len(live) > 1:
-            raise Conflict(f"several keys are named {key!r}; name one by its id: {', '.join(str(o.id) for o in live)}.")
-        keys.revoke(sql, live[0].id, now=now)
+        live = _live(sql, key)
+        keys.revoke(sql, live.id, now=now)
     if as_json:
-        output.json_line(keys.shape(replace(live[0], revoked_at=now)))
+        output.json_line(keys.shape(replace(live, revoked_at=now)))
     else:
-        output.say(f"The key {live[0].name!r} is worthless now.")
+        output.say(f"The key {live.name!r} is worthless now.")
+
+
+def _live(sql: Connection, key: str) -> Key:
+    """The live key of that name or id."""
+    from workers.store import keys
+
+    live = [one for one in keys.every(sql) if one.revoked_at is None and key in (one.name, str(one.id))]
+    if not live:
+        raise NotFound(f"there is no live key {key!r}; `daybook keys list` shows those there are.")
+    if len(live) > 1:
+        raise Conflict(f"several keys are named {key!r}; name one by its id: {', '.join(str(o.id) for o in live)}.")
+    return live[0]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 import typer
 
+from ingest import demo_mark
 from ingest.cli import demo, output
 from workers.settings import Settings, load
 
@@ -43,7 +44,7 @@ def up() -> None:
     async def run() -> None:
         async with supervise.until_signal() as stop, machine.running(settings) as first:
             announce(settings, first)
-            if (settings.data_dir / demo.MARK).exists():
+            if demo_mark.there(settings):
                 output.say(f"Note: {settings.data_dir} also holds events of `daybook demo`.", style="yellow")
             await stop.wait()
             output.say("Stopping …")

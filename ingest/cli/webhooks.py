@@ -57,6 +57,7 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Make Cal.com's webhooks what daybook.yaml says. Safe to run twice, and from two places at once."""
+    from ingest import registering
     from ingest.cli import changes_shown
     from workers import register
 
@@ -66,7 +67,7 @@ def apply(
 
             def told(change: Change) -> None:
                 status.stop()  # while it shows, rich sends stdout to where it shows itself
-                changes_shown.line(change, changes_shown.done(change), as_json=as_json)
+                changes_shown.line(change, registering.done(change), as_json=as_json)
                 status.start()
 
             done, failures = register.apply(_registry(workspace), wanted, prune=prune, resend=resend, told=told)
@@ -135,6 +136,7 @@ def rotate(
 
     A secret that was replaced before keeps the end it was given then.
     """
+    from ingest.registering import duration
     from workers.rotate import rotate as rotated_by
     from workers.store.events import spell
 
@@ -207,43 +209,19 @@ def remove(name: Name, as_json: Json = False) -> None:
         output.say(f"Forgot the webhook {name}; what still comes for its URL is answered 404.", style="green")
 
 
-def duration(text: str) -> Any:
-    """A span such as 90s, 30m, 12h or 7d. Raises BadInput."""
-    import re
-    from datetime import timedelta
-
-    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", text.strip().lower(), re.ASCII)
-    if found is None:
-        raise BadInput("--overlap must be a number and a unit: 90s, 30m, 12h or 7d.")
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
-    return timedelta(**{unit: int(found[1])})
-
-
 def _registry(workspace: Workspace) -> Registry:
-    from workers.reach import reach
-    from workers.register import Registry
+    from ingest import registering
 
-    return Registry(
-        workspace.store,
-        workspace.vault,
-        workspace.settings.base_url,
-        lambda pcid: reach(workspace.store, workspace.vault, pcid),
-    )
+    return registering.registry(workspace.settings, workspace.store, workspace.vault)
 
 
 def _wanted(workspace: Workspace, *, must: bool = False) -> Sequence[Desired] | None:
-    """What daybook.yaml wants; None where it does not say. `must`: it has to, since from nothing `--prune` would delete
-    everything."""
-    from workers.drift import wanted
+    """What daybook.yaml wants; None, and a note, where it does not say. `must`: it has to."""
+    from ingest import registering
 
-    path = workspace.settings.config_path
-    found = wanted(workspace.settings)
-    if found is None and must:
-        raise BadInput(
-            f"--prune deletes what daybook.yaml does not name, and {path} has no section `webhooks:` (or is not in "
-            "this folder; DAYBOOK_CONFIG says where it is). An empty list, `webhooks: []`, deletes all."
-        )
+    found = registering.wanted(workspace.settings, must=must)
     if found is None:
+        path = workspace.settings.config_path
         output.stderr.print(f"{path} names no webhooks (its section `webhooks:`).", style="yellow", markup=False)
     return found
 

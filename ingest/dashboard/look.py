@@ -28,6 +28,9 @@ MEANING = {
         ("unsigned", "quarantined", "unknown", "PENDING", "kept", "kept dry run", "dry run", "would match", "stopped"),
         "wait",
     ),
+    **dict.fromkeys(("unchanged", "as wanted", "registered", "adopted", "made", "changed", "switched on"), "good"),
+    **dict.fromkeys(("missing", "edited", "extra", "to be made by hand", "not seen", "unregistered", "halted"), "wait"),
+    **dict.fromkeys(("switched off",), "bad"),
     **dict.fromkeys(
         ("mismatch", "failed", "dead", "refused", "CANCELLED", "REJECTED", "unreadable", "off", "drifted"), "bad"
     ),

@@ -37,8 +37,8 @@ log = structlog.get_logger(__name__)
 _THREADS = 8
 #: bytes of a form: the largest is a rule to be tried
 _LARGEST_FORM = 1024 * 1024
-#: fields of a form
-_MOST_FIELDS = 100
+#: fields of a form: the largest names 200 deliveries
+_MOST_FIELDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,10 @@ class Visit:
         """A value of the form, likewise."""
         return _last(self.form, name)
 
+    def all_given(self, name: str) -> list[str]:
+        """All values of the form by this name that are not empty."""
+        return [text.strip() for each, text in self.form if each == name and text.strip()]
+
     def read(self, declared: Sequence[Parameter]) -> dict[str, Any]:
         """The query as the API reads it, by name; what a form left empty was not asked. Raises BadInput."""
         known = {parameter.name for parameter in declared}
@@ -106,12 +110,17 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page: a template, its title and what the template tells of."""
+    """A page: a template, its title and what the template tells of.
+
+    `error`: what was asked for was not done, and this page says so itself; it is the answer's status, and what the
+    audit log says came of it.
+    """
 
     template: str
     title: str
     told: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    error: DaybookError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +178,19 @@ class Page:
         if not self.audited:
             allow(visit.identity, self.role)
             return self.handler(visit)
-        told = {**visit.path, **{name: visit.given(name) for name in self.told if visit.given(name)}}
-        with witness.of(visit.store, visit.identity, f"{self.method} {self.path}", told, door="dashboard"):
-            allow(visit.identity, self.role)
-            return self.handler(visit)
+        given = {name: visit.all_given(name) for name in self.told}
+        told = {**visit.path, **{name: all_[0] if len(all_) == 1 else all_ for name, all_ in given.items() if all_}}
+        made: Shown | Sent | Response | None = None
+        try:
+            with witness.of(visit.store, visit.identity, f"{self.method} {self.path}", told, door="dashboard"):
+                allow(visit.identity, self.role)
+                made = self.handler(visit)
+                if isinstance(made, Shown) and made.error is not None:
+                    raise made.error
+        except DaybookError:
+            if made is None:
+                raise
+        return made
 
 
 def limiter() -> anyio.CapacityLimiter:
@@ -232,7 +250,8 @@ def _answered(made: Shown | Sent | Response, request: Request, identity: Identit
         return answer
     said = notice.read(request)
     html = look.render(made.template, made.title, dict(made.told), request=request, identity=identity, notice=said)
-    answer = Response(html, made.status, media_type="text/html")
+    status = made.status if made.error is None else _words(made.error)[0]
+    answer = Response(html, status, media_type="text/html")
     if said is not None:
         notice.forget(answer)
     return answer

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from ingest.dashboard import backtests, bookings, deliveries, event, events, overview, rules, runs, search
+from ingest.dashboard import (
+    audit,
+    backtests,
+    bookings,
+    connections,
+    deliveries,
+    event,
+    events,
+    keys,
+    overview,
+    quarantine,
+    rules,
+    runs,
+    search,
+    settings,
+    webhooks,
+)
 from ingest.dashboard.page import Page
 from workers.store.keys import Role
 
 VIEWER, OPERATOR, ADMIN = Role
+_CHOSEN = ("only", "id", "webhook", "until", "all")
+_CONNECTION = ("connection", "kind", "org_id", "per_minute", "replace")
 
 #: a literal end of a path stands before the path that takes anything, for the first that fits answers
 PAGES: tuple[Page, ...] = (
@@ -38,4 +56,26 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/runs/{id}/retry", OPERATOR, runs.retry, told=("look", "step")),
     Page("POST", "/runs/{id}/resolve", OPERATOR, runs.resolve, told=("done", "step")),
     Page("POST", "/runs/{id}/cancel", OPERATOR, runs.cancel),
+    Page("GET", "/webhooks", VIEWER, webhooks.every),
+    Page("POST", "/webhooks/plan", ADMIN, webhooks.plan),
+    Page("POST", "/webhooks/apply", ADMIN, webhooks.apply, ("prune", "resend")),
+    Page("GET", "/webhooks/{name}", VIEWER, webhooks.one),
+    Page("GET", "/webhooks/{name}/url", ADMIN, webhooks.url, raw=True),
+    Page("POST", "/webhooks/{name}/rotate", ADMIN, webhooks.rotate, ("overlap",)),
+    Page("POST", "/webhooks/{name}/test", ADMIN, webhooks.test, ("trigger", "version")),
+    Page("GET", "/quarantine", VIEWER, quarantine.every),
+    Page("POST", "/quarantine/release", OPERATOR, quarantine.release, _CHOSEN),
+    Page("POST", "/quarantine/discard", OPERATOR, quarantine.discard, _CHOSEN),
+    Page("GET", "/connections", VIEWER, connections.every),
+    Page("POST", "/connections", ADMIN, connections.add, _CONNECTION),
+    Page("GET", "/connections/add", ADMIN, connections.form),
+    Page("POST", "/connections/test", ADMIN, connections.test, ("connection",)),
+    Page("POST", "/connections/remove", ADMIN, connections.remove, ("connection",)),
+    Page("GET", "/keys", ADMIN, keys.every),
+    Page("POST", "/keys", ADMIN, keys.create, ("name", "key_role")),
+    Page("POST", "/keys/{id}/link", ADMIN, keys.link),
+    Page("POST", "/keys/{id}/revoke", ADMIN, keys.revoke),
+    Page("GET", "/audit", ADMIN, audit.every),
+    Page("GET", "/audit/{id}", ADMIN, audit.one),
+    Page("GET", "/settings", ADMIN, settings.every),
 )

@@ -18,6 +18,13 @@ PAGES = {
     "events": "/events",
     "events-narrowed": "/events?kind=booking&kind=form&since=7d&host=nobody@acme.example&live=1",
     "deliveries": "/deliveries",
+    "webhooks": "/webhooks",
+    "quarantine": "/quarantine",
+    "connections": "/connections",
+    "connection": "/connections/add",
+    "keys": "/keys",
+    "audit": "/audit",
+    "settings": "/settings",
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": ViewportSize(width=1280, height=860), "telephone": ViewportSize(width=390, height=844)}

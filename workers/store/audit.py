@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, insert, select, update
 from uuid_utils.compat import uuid7
 
+from workers.store import search
 from workers.store.events import spell
 from workers.store.keys import Role
 from workers.store.tables import audit
@@ -46,6 +47,8 @@ class Filter:
     what: str | None = None
     connection: str | None = None
     since: datetime | None = None
+    outcome: Outcome | None = None
+    door: str | None = None
 
 
 def begin(
@@ -85,15 +88,24 @@ def end(sql: Connection, entry: UUID, outcome: Outcome, *, detail: str | None, n
 def page(sql: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` entries, the newest first, those older than the entry `before`."""
     query = select(audit).order_by(audit.c.id.desc()).limit(limit)
-    for column, value in ((audit.c.name, wanted.name), (audit.c.what, wanted.what)):
-        query = query.where(column == value) if value is not None else query
-    if wanted.connection is not None:
-        query = query.where(audit.c.connection == wanted.connection)
+    for column, value in (
+        (audit.c.name, wanted.name),
+        (audit.c.what, wanted.what),
+        (audit.c.connection, wanted.connection),
+        (audit.c.outcome, wanted.outcome),
+        (audit.c.door, wanted.door),
+    ):
+        query = query.where(column == search.plain(value)) if value is not None else query
     if wanted.since is not None:
         query = query.where(audit.c.at >= wanted.since)
     if before is not None:
         query = query.where(audit.c.id < before)
     return sql.execute(query).all()
+
+
+def one(sql: Connection, entry: UUID) -> Row[Any] | None:
+    """One entry."""
+    return sql.execute(select(audit).where(audit.c.id == entry)).one_or_none()
 
 
 def shape(row: Row[Any]) -> dict[str, Any]:

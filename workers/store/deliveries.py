@@ -129,6 +129,13 @@ def body(connection: Connection, delivery_id: UUID) -> bytes | None:
     return connection.execute(select(bodies.c.body).where(bodies.c.receipt_id == delivery_id)).scalar_one_or_none()
 
 
+def openings(connection: Connection, among: Sequence[UUID], length: int) -> dict[UUID, bytes]:
+    """The first bytes of the bodies of these deliveries; no more of them is read."""
+    opening = func.substr(bodies.c.body, 1, length).label("opening")
+    rows = connection.execute(select(bodies.c.receipt_id, opening).where(bodies.c.receipt_id.in_(among)))
+    return {row.receipt_id: bytes(row.opening or b"") for row in rows}  # of an empty one SQLite gives NULL
+
+
 def mentioning(connection: Connection, among: Sequence[UUID], text: str) -> set[UUID]:
     """Those of these deliveries in whose body the text stands. No index knows: each body is read, so name few."""
     sought = literal(text.encode("utf-8", "replace"), LargeBinary)
@@ -149,6 +156,43 @@ def count(connection: Connection, wanted: Filter) -> int:
     else:
         query = select(func.count()).select_from(receipts).where(*_where(wanted))
     return int(connection.execute(query).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What of one webhook is in quarantine; `verdicts` counts deliveries by why."""
+
+    webhook: str
+    verdicts: dict[str, int]
+    bytes: int
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return sum(self.verdicts.values())
+
+
+def held(connection: Connection) -> list[Held]:
+    """What is in quarantine, by webhook."""
+    query = (
+        select(
+            func.coalesce(webhooks.c.name, "").label("webhook"),
+            receipts.c.verdict,
+            func.count().label("number"),
+            func.sum(receipts.c.bytes).label("bytes"),
+        )
+        .outerjoin(webhooks, webhooks.c.id == receipts.c.webhook_id)
+        .where(UNSETTLED, receipts.c.state == State.QUARANTINED)
+        .group_by(webhooks.c.name, receipts.c.verdict)
+        .order_by(webhooks.c.name, receipts.c.verdict)
+    )
+    found: dict[str, Held] = {}
+    for row in connection.execute(query):
+        before = found.get(row.webhook, Held(row.webhook, {}, 0))
+        found[row.webhook] = Held(
+            row.webhook, {**before.verdicts, row.verdict: int(row.number)}, before.bytes + int(row.bytes)
+        )
+    return list(found.values())
 
 
 def stats(connection: Connection, wanted: Filter) -> dict[str, Any]:

@@ -84,6 +84,12 @@ def of_digest(connection: Connection, of: bytes) -> Key | None:
     return _key(row) if row else None
 
 
+def digest_of(connection: Connection, key_id: UUID) -> bytes | None:
+    """The hash of a live key; None where there is no such one."""
+    query = select(keys.c.digest).where(keys.c.id == key_id, keys.c.revoked_at.is_(None))
+    return connection.execute(query).scalar_one_or_none()
+
+
 def every(connection: Connection) -> list[Key]:
     """All keys, oldest first, revoked ones too."""
     return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.id))]

@@ -56,6 +56,27 @@ def test_entries_are_found_by_key_by_what_and_by_connection_the_newest_first(sto
         assert [row.what for row in audit.page(sql, Filter(), before=newest[0].id, limit=1)] == ["two"]
 
 
+def test_entries_are_found_by_how_they_ended_and_the_door_they_came_by(store: Store) -> None:
+    asked(store, ANN, "one")
+    with store.write() as sql:
+        entry = audit.begin(sql, ANN, door="dashboard", what="two", connection=None, arguments=None, now=NOW)
+        audit.end(sql, entry, Outcome.REFUSED, detail=None, now=NOW)
+        audit.begin(sql, ANN, door="dashboard", what="three", connection=None, arguments=None, now=NOW)
+
+    def found(wanted: Filter) -> list[str]:
+        with store.read() as sql:
+            return [row.what for row in audit.page(sql, wanted, limit=9)]
+
+    assert found(Filter(outcome=Outcome.REFUSED)) == ["two"]
+    assert found(Filter(outcome=Outcome.BEGUN, door="dashboard")) == ["three"]
+    assert found(Filter(door="mcp")) == ["one"]
+    assert found(Filter(door="\0", name="\0", what="\0", connection="\0")) == []
+    with store.read() as sql:
+        row = audit.one(sql, entry)
+        assert row is not None
+        assert (row.what, audit.one(sql, uuid7())) == ("two", None)
+
+
 def test_a_key_has_so_many_calls_a_minute_and_is_told_when_the_next_may_come(store: Store) -> None:
     def ask(key: str) -> float:
         with store.write() as sql:

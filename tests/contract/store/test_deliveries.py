@@ -168,6 +168,25 @@ def test_headers_and_body_are_given_back_as_they_came(filled: Filled) -> None:
         assert deliveries.body(connection, UUID(int=1)) is None
 
 
+def test_of_a_body_the_beginning_alone_may_be_read(filled: Filled) -> None:
+    long, short, empty = filled.keep(b"\x00abc" * 50_000), filled.keep(b"ab"), filled.keep(b"")
+    with filled.store.read() as connection:
+        assert deliveries.openings(connection, [long, short, empty], 4) == {long: b"\x00abc", short: b"ab", empty: b""}
+        assert deliveries.openings(connection, [], 4) == {}
+
+
+def test_what_is_in_quarantine_is_summed_up_by_webhook(filled: Filled, four: list[UUID]) -> None:
+    filled.keep(b"mismatch too", at=START + 4 * MINUTE, verdict="mismatch")
+    filled.keep(b"unsigned too", at=START + 5 * MINUTE, verdict="unsigned")
+    with filled.store.read() as connection:
+        eu, org = deliveries.held(connection)
+    assert (eu.webhook, eu.verdicts, eu.bytes, eu.count) == ("eu", {"unsigned": 1}, 8, 1)
+    assert (org.webhook, org.verdicts, org.bytes, org.count) == ("org", {"mismatch": 2, "unsigned": 1}, 32, 3)
+    discard(filled.store, [four[2]])
+    with filled.store.read() as connection:
+        assert [one.webhook for one in deliveries.held(connection)] == ["org"]
+
+
 def test_deliveries_are_counted_by_state_and_verdict(filled: Filled, four: list[UUID]) -> None:
     with filled.store.read() as connection:
         assert deliveries.stats(connection, Filter()) == {

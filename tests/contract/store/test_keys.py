@@ -34,5 +34,13 @@ def test_a_revoked_key_is_worthless_and_still_listed(store: Store) -> None:
         assert keys.count(connection) == 1
 
 
+def test_the_hash_of_a_key_is_told_while_it_lives(store: Store) -> None:
+    with store.write() as connection:
+        made, text = keys.create(connection, name="n8n", role=Role.VIEWER, now=NOW)
+        assert keys.digest_of(connection, made.id) == keys.digest(text)
+        keys.revoke(connection, made.id, now=NOW)
+        assert keys.digest_of(connection, made.id) is None
+
+
 def test_a_role_covers_itself_and_those_below() -> None:
     assert [role for role in Role if Role.OPERATOR.covers(role)] == [Role.VIEWER, Role.OPERATOR]

@@ -82,6 +82,10 @@ def test_entries_are_found_by_key_what_connection_and_time_a_page_at_a_time(aske
         ({"what": "POST /runs/{id}/cancel"}, 3),
         ({"what": "POST /runs/{id}/retry"}, 0),
         ({"connection": "acme"}, 0),
+        ({"outcome": "refused"}, 3),
+        ({"outcome": "done"}, 0),
+        ({"door": "api"}, 3),
+        ({"door": "\0"}, 0),
         ({"since": "1h"}, 3),
         ({"since": "2100-01-01"}, 0),
     )
@@ -93,7 +97,9 @@ def test_entries_are_found_by_key_what_connection_and_time_a_page_at_a_time(aske
     assert second["next"] is None
 
 
-@pytest.mark.parametrize("params", [{"cursor": "x"}, {"limit": 201}, {"since": "one day"}, {"name": "x"}])
+@pytest.mark.parametrize(
+    "params", [{"cursor": "x"}, {"limit": 201}, {"since": "one day"}, {"name": "x"}, {"outcome": "x"}]
+)
 def test_a_filter_or_cursor_of_the_log_that_is_wrong_is_a_problem(asked: Asked, params: dict[str, Any]) -> None:
     answer = asked.get("/audit", role=Role.ADMIN, **params)
     assert answer.status_code == 400

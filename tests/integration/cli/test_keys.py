@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.contract.store.filled import Filled
 from tests.integration.cli.command import Command
-from workers.store import keys
+from workers.store import keys, sessions
 from workers.store.keys import Role
 
 
@@ -46,3 +48,46 @@ def test_a_revoked_key_is_worthless_and_its_name_free(command: Command, filled: 
 )
 def test_what_is_wrong_is_refused(command: Command, words: list[str]) -> None:
     assert command.run("keys", *words, "--json").kind() == "bad_input"
+
+
+def signed_in_by(filled: Filled, url: str) -> bytes | None:
+    """The hash of the key in whose name a link signs in."""
+    head, _, token = url.partition("/sign-in?link=")
+    assert head == "http://127.0.0.1:8787"
+    with filled.store.write() as sql:
+        return sessions.use_link(sql, token, now=datetime.now(UTC))
+
+
+def test_a_link_signs_in_once_in_the_name_of_a_live_key(command: Command, filled: Filled) -> None:
+    made = command.run("keys", "create", "ada", "--role", "viewer", "--json").lines()[0]
+    by_name, by_id = command.run("keys", "link", "ada"), command.run("keys", "link", made["id"], "--json").lines()[0]
+    assert by_name.out.count("\n") == 1  # for a script, however narrow the terminal is
+    assert "once" in by_name.err
+    assert signed_in_by(filled, by_name.out.strip()) == keys.digest(made["key"])
+    assert signed_in_by(filled, by_name.out.strip()) is None
+    assert signed_in_by(filled, by_id["url"]) == keys.digest(made["key"])
+    assert by_id["expires_at"] > made["created_at"]
+
+
+def test_a_link_may_be_for_the_key_in_the_settings(
+    command: Command, filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command.run("keys", "link", "DAYBOOK_ADMIN_KEY", "--json").kind() == "not_found"
+    monkeypatch.setenv("DAYBOOK_ADMIN_KEY", "a key of twenty characters or more")
+    linked = command.run("keys", "link", "DAYBOOK_ADMIN_KEY")
+    assert signed_in_by(filled, linked.out.strip()) == keys.digest("a key of twenty characters or more")
+
+
+def test_a_link_leads_to_the_public_address_where_there_is_one(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.run("keys", "create", "ada", "--role", "viewer")
+    monkeypatch.setenv("DAYBOOK_PUBLIC_URL", "https://daybook.acme.example")
+    assert command.run("keys", "link", "ada").out.startswith("https://daybook.acme.example/sign-in?link=")
+
+
+def test_there_is_no_link_for_a_key_that_is_revoked_or_never_was(command: Command) -> None:
+    command.run("keys", "create", "ada", "--role", "viewer")
+    command.run("keys", "revoke", "ada")
+    for name in ("ada", "bob"):
+        assert command.run("keys", "link", name, "--json").kind() == "not_found"

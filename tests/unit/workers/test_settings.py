@@ -192,3 +192,15 @@ def test_lists_and_mappings_may_be_written_with_commas_or_in_the_file(tmp_path: 
     assert from_words.http_allow == ("n8n.internal", "10.0.0.0/8")
     assert from_words.python_steps == {"bill": "acme.billing:run", "b2": "c:d"}
     assert (settings().http_allow, settings().python_steps) == (None, None)
+
+
+def test_a_value_knows_where_it_came_from(tmp_path: Path) -> None:
+    (tmp_path / "daybook.yaml").write_text("port: 9000\nhost: localhost\n")
+    (tmp_path / "key").write_text("k" * 20)
+    found = load({"DAYBOOK_PORT": "9001", "DAYBOOK_ADMIN_KEY_FILE": str(tmp_path / "key")}, cwd=tmp_path)
+
+    assert found.origin("port") == "DAYBOOK_PORT"
+    assert found.origin("host") == f"host in {tmp_path / 'daybook.yaml'}"
+    assert found.origin("admin_key") == "DAYBOOK_ADMIN_KEY_FILE"
+    assert found.origin("log_level") is None
+    assert found.model_copy(update={"log_level": "error"}).origin("port") == "DAYBOOK_PORT"

@@ -1,4 +1,4 @@
-"""Tests for the pure parts of `daybook webhooks`."""
+"""Tests for the pure parts of registering webhooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.cli.webhooks import duration
+from ingest.registering import duration, short
 from workers.errors import BadInput
 
 
@@ -26,5 +26,13 @@ def test_an_overlap_is_a_number_and_a_unit(text: str, span: timedelta) -> None:
 
 @pytest.mark.parametrize("text", ["", "7", "d", "-1d", "1w", "1.5h", "٧d", "9999999d"])
 def test_any_other_overlap_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="--overlap"):
+    with pytest.raises(BadInput, match="overlap"):
         duration(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(["A", "B", "C", "D"], "4 (A, B, C, …)"), (("A",), "1 (A)"), (True, "True"), (None, "None"), ([1], "1 (1)")],
+)
+def test_a_long_value_is_said_by_its_number_and_beginning(value: object, said: str) -> None:
+    assert short(value) == said
