@@ -1,13 +1,13 @@
 """A history to search in: years of an organization's events in seconds, written by the store's own statements.
 
 Who is in an event and which words its title has are dealt out so that every filter has something common and
-something rare to find; the same history each time.
+something rare to find; the same history each time. What else there is by then is in `records.py`.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from uuid_utils.compat import uuid7
@@ -18,8 +18,13 @@ from workers.store import events
 from workers.store.engine import Store
 from workers.store.receipts import Arrived
 
+#: an event with what it is written from
+Happened = tuple[Arrived, Event]
+
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SPAN = timedelta(days=300)
+#: by which all of it came
+WEBHOOK = "org"
 #: in most titles, in one of a hundred, and in each ten thousandth
 COMMON_WORD, SELDOM_WORD, RARE_WORD = "call", "quarterly", "zephyrine"
 PEOPLE = 5_000
@@ -44,13 +49,22 @@ _PER_BOOKING = 3
 _BATCH = 2_000
 
 
-def fill(store: Store, wanted: int, written: Callable[[int], object]) -> None:
-    """Write `wanted` events spread evenly over `SPAN`; `written` hears of each batch how many it held."""
-    made = _events(wanted)
+def fill(
+    store: Store,
+    wanted: int,
+    written: Callable[[int], object],
+    *,
+    began: datetime = BEGAN,
+    follow: Callable[[Sequence[Happened]], object] = lambda _: None,
+) -> None:
+    """Write `wanted` events spread evenly over the `SPAN` from `began` on; `written` hears of each batch how many it
+    held, and `follow` is given the batch."""
+    made = _events(wanted, began)
     for start in range(0, wanted, _BATCH):
         batch = [next(made) for _ in range(min(_BATCH, wanted - start))]
         with store.write() as connection:
             events.write(connection, events.spelt(batch, sqlite=store.sqlite))
+        follow(batch)
         written(len(batch))
 
 
@@ -59,11 +73,11 @@ def uid(number: int) -> str:
     return f"booking{number:015d}"
 
 
-def _events(wanted: int) -> Iterator[tuple[Arrived, Event]]:
+def _events(wanted: int, began: datetime) -> Iterator[Happened]:
     dice = random.Random(7)
     triggers, weights = zip(*_TRIGGERS, strict=True)
     for number in range(wanted):
-        at = BEGAN + SPAN * (number / wanted)
+        at = began + SPAN * (number / wanted)
         trigger = dice.choices(triggers, weights)[0]
         guest, host = dice.randrange(PEOPLE), dice.randrange(_HOSTS)
         booking = number // _PER_BOOKING
@@ -73,7 +87,7 @@ def _events(wanted: int) -> Iterator[tuple[Arrived, Event]]:
                 received_at=at,
                 headers=[],
                 body=b"",
-                webhook="org",
+                webhook=WEBHOOK,
                 connection="acme" if booking % 10 else "beta",
                 has_event=False,
             ),
