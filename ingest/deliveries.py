@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import UTC, datetime
+from time import monotonic
 
 import msgspec
 import structlog
@@ -19,6 +20,7 @@ from uuid_utils.compat import uuid7
 
 from ingest import signatures
 from ingest.intake import Intake, Overloaded
+from ingest.latency import Latency
 from ingest.quarantine import Quarantine
 from ingest.roster import Listed, Roster
 from ingest.signatures import Outcome, Verdict
@@ -36,6 +38,8 @@ _HEADER_BYTES = 32 * 1024
 #: the answer to what is durable: no body, so that it leaves in one piece; Cal.com reads the status alone
 _KEPT_START = {"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"0")]}
 _KEPT_BODY = {"type": "http.response.body", "body": b""}
+#: answers to what is a delivery of a webhook's: kept, or not kept though it should have been
+_TIMED = frozenset((202, 503))
 _ENCODE = msgspec.json.Encoder().encode
 #: what a delivery that proves nothing is told
 _UNPROVED = {
@@ -58,16 +62,20 @@ class DeliveryRefused(DaybookError):
 class Deliveries:
     """The endpoint, spoken to in plain ASGI: Starlette's request objects would cost a fifth of its speed."""
 
-    def __init__(self, settings: Settings, roster: Roster, intake: Intake, quarantine: Quarantine) -> None:
+    def __init__(
+        self, settings: Settings, roster: Roster, intake: Intake, quarantine: Quarantine, latency: Latency
+    ) -> None:
         self._max_bytes = settings.max_body_bytes
         self._body_timeout = settings.body_timeout
         self._window = settings.repeat_window
         self._roster = roster
         self._intake = intake
         self._quarantine = quarantine
+        self._latency = latency
         self._held = 0
 
     async def __call__(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        began = monotonic()
         try:
             status, word = await self._take(token, scope, receive)
         except DeliveryRefused as refused:
@@ -78,6 +86,8 @@ class Deliveries:
             log.warning("delivery.not_kept", reason=error.message)
             status, word = 503, "It could not be kept; please send it again."
         await _answer(send, status, word)
+        if status in _TIMED:
+            self._latency.note(began)
 
     async def _take(self, token: str, scope: Scope, receive: Receive) -> tuple[int, str]:
         if scope["method"] != "POST":

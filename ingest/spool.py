@@ -35,6 +35,8 @@ _SEGMENT_BYTES = 32 * 1024 * 1024
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Receipt)
 BATCH = 128
+#: what is not drained, and why
+_ASIDE = frozenset({".refused", ".torn", ".unknown"})
 
 
 class SpoolFull(Exception):
@@ -120,6 +122,10 @@ class Spool:
             with contextlib.suppress(FileNotFoundError):
                 total += path.stat().st_size
         return total
+
+    def aside(self) -> int:
+        """How many files were set aside for a person to look at."""
+        return sum(path.suffix in _ASIDE for path in self.folder.glob("*.*"))
 
     def _held(self) -> int:
         """As `bytes`, looked up at most once a second: an outage leaves many segments."""

@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 from ingest import api, dashboard, health
 from ingest.deliveries import Deliveries
 from ingest.intake import PROBE, Intake
+from ingest.latency import Latency
+from ingest.live.feed import Feed
 from ingest.mcp.opening import Mcp
 from ingest.quarantine import Quarantine
 from ingest.roster import Roster
@@ -60,19 +62,25 @@ def make_app(settings: Settings) -> Front:
     intake = Intake(store, spool, doorbell.ring)
     roster = Roster(store, vault)
     mcp = Mcp(settings, store, vault)
-    deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings))
+    feed = Feed(store)
+    latency = Latency(store)
+    deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings), latency)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(roster.keep_fresh()), asyncio.create_task(_keep_drained(intake, spool))]
+        works = roster.keep_fresh(), _keep_drained(intake, spool), latency.keep_adding()
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:
             await mcp.close()
+            await feed.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await intake.close()
+            if not intake.spooling:  # SQL answers, as far as is known
+                await latency.add()
             await anyio.to_thread.run_sync(doorbell.close)
             broker.close()
             store.close()
@@ -80,7 +88,7 @@ def make_app(settings: Settings) -> Front:
     rest = Starlette(
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
-            Mount("/api/v1", app=api.make_app(settings, store, vault, broker)),
+            api.Mounted("/api/v1", api.make_app(settings, store, vault, broker, feed)),
             *mcp.routes,
             Mount("/", app=dashboard.make_app(settings, store, vault, broker)),
         ],

@@ -57,14 +57,19 @@ class Failure:
     error: DaybookError
 
 
-def survey(registry: Registry, desired: Sequence[Desired]) -> tuple[list[Change], list[Failure]]:
-    """How every webhook stands. It changes nothing. Raises NotFound and Conflict for what daybook.yaml has wrong."""
+def survey(
+    registry: Registry, desired: Sequence[Desired], *, only: str | None = None
+) -> tuple[list[Change], list[Failure]]:
+    """How every webhook stands, or every one of the connection `only`. It changes nothing.
+
+    Raises NotFound and Conflict for what daybook.yaml has wrong, and NotFound for a connection that is none.
+    """
 
     def look(pcid: str) -> list[Change]:
         with registry.reach(pcid) as client:
             return _standing(registry, client, pcid, desired)
 
-    return _each(registry, desired, look)
+    return _each(registry, desired, look, only=only)
 
 
 def apply(
@@ -97,10 +102,15 @@ def apply(
     return _each(registry, desired, mend)
 
 
+def concerned(desired: Sequence[Desired], known: Sequence[Webhook]) -> list[str]:
+    """The connections that have webhooks, or are wanted to."""
+    return list(dict.fromkeys([*(one.connection for one in desired), *(one.connection for one in known)]))
+
+
 def _each(
-    registry: Registry, desired: Sequence[Desired], work: Callable[[str], list[Change]]
+    registry: Registry, desired: Sequence[Desired], work: Callable[[str], list[Change]], *, only: str | None = None
 ) -> tuple[list[Change], list[Failure]]:
-    """Do `work` for every connection that is wanted or used; one that fails leaves the others alone."""
+    """Do `work` for every connection that is wanted or used, or for `only`; one that fails leaves the others alone."""
     known = registry.known()
     with registry.store.read() as sql:
         names = connections.names(sql)
@@ -113,9 +123,11 @@ def _each(
                 f"The webhook {wanted.name} belongs to connection {placed[wanted.name]}, daybook.yaml says "
                 f"{wanted.connection}; a webhook cannot move: give this one another name."
             )
+    if only is not None and only not in names:
+        raise connections.unknown(only, names)
     changes: list[Change] = []
     failures = []
-    for pcid in dict.fromkeys([*(one.connection for one in desired), *(one.connection for one in known)]):
+    for pcid in concerned(desired, known) if only is None else [only]:
         try:
             changes += work(pcid)
         except DaybookError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dramatiq import Broker
@@ -10,10 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.api import endpoint, problems
 from ingest.api.routes import ENDPOINTS
+from ingest.live.feed import Feed
 from ingest.live_rules import Reader
 from ingest.session import Doorkeeper
 from workers.settings import Settings
@@ -26,13 +29,14 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 ]
+_NAMES = {name for name, _ in _HEADERS}
 
 
-def make_app(settings: Settings, store: Store, _vault: Vault, broker: Broker) -> Starlette:
+def make_app(settings: Settings, store: Store, vault: Vault, broker: Broker, feed: Feed) -> Starlette:
     """The API, to be mounted. It answers with JSON and nothing else, errors as problems (RFC 9457)."""
     doorkeeper = Doorkeeper(settings, store, pages=True)
     limiter = endpoint.limiter()
-    source = endpoint.Source(store, broker, Reader(settings, store))
+    source = endpoint.Source(store, broker, Reader(settings, store), feed, settings, vault)
     made = Starlette(
         routes=[each.route(source, doorkeeper, limiter) for each in ENDPOINTS],
         middleware=[Middleware(_Headers)],
@@ -40,6 +44,14 @@ def make_app(settings: Settings, store: Store, _vault: Vault, broker: Broker) ->
     )
     made.router.redirect_slashes = False  # a redirect is made of the Host header, which anyone may write
     return made
+
+
+class Mounted(Mount):
+    """Where the API is: every path below `path`, also one with a line break in it, is the API's to answer."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
 async def _http_problem(_request: Request, error: Any) -> Response:
@@ -55,7 +67,8 @@ class _Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+                others = [header for header in message.get("headers", ()) if header[0] not in _NAMES]
+                message = {**message, "headers": [*others, *_HEADERS]}
             await send(message)
 
         await self._app(scope, receive, sending)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ingest import headers
 from ingest.api import cursors, parameters
-from ingest.api.endpoint import Ask, json, page
+from ingest.api.endpoint import Ask, json, page, streamed
 from workers import replay as verbs
 from workers.errors import BadInput, Conflict, NotFound
 from workers.store import deliveries
@@ -24,9 +24,17 @@ def every(ask: Ask) -> Response:
     """One page, newest first."""
     limit = ask.query.get("limit", parameters.DEFAULT_LIMIT)
     with ask.store.read() as connection:
-        rows = deliveries.page(connection, _filter(ask), before=ask.query.get("cursor"), limit=limit + 1)
+        rows = deliveries.page(
+            connection, parameters.delivery_filter(ask.query), before=ask.query.get("cursor"), limit=limit + 1
+        )
     shown = [deliveries.shape(row) for row in rows[:limit]]
     return page(shown, cursors.spell(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def export(ask: Ask) -> Response:
+    """Every delivery of the filter, newest first, without headers and body."""
+    told = map(deliveries.shape, deliveries.export(ask.store, parameters.delivery_filter(ask.query)))
+    return streamed(ask, "deliveries", told, dict)
 
 
 def one(ask: Ask) -> Response:
@@ -68,9 +76,9 @@ def replay_one(ask: Ask) -> Response:
 
 def replay_all(ask: Ask) -> Response:
     """Every persisted delivery of a filter through the pipeline again."""
-    wanted = _filter(ask)
+    wanted = parameters.delivery_filter(ask.query)
     if wanted == Filter() and not ask.query.get("all", False):
-        raise BadInput("name at least one of trigger, verdict, webhook, since, until; or say all=true.")
+        raise BadInput("name at least one of trigger, verdict, webhook, since, until, connection; or say all=true.")
     if ask.query.get("dry_run", False):
         with ask.store.read() as connection:
             number = deliveries.count(connection, replace(wanted, state=State.PERSISTED))
@@ -94,14 +102,3 @@ def _moved(ask: Ask, verb: Callable[[Store, Sequence[UUID]], list[UUID]], source
     if row.state == State.RECEIVED:
         verbs.ring(ask.broker, moved)
     return json(deliveries.shape(row))
-
-
-def _filter(ask: Ask) -> Filter:
-    return Filter(
-        state=ask.query.get("state"),
-        verdict=ask.query.get("verdict"),
-        webhook=ask.query.get("webhook"),
-        since=ask.query.get("since"),
-        until=ask.query.get("until"),
-        triggers=ask.query.get("trigger", ()),
-    )

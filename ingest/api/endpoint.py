@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,17 +15,22 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ingest import forgery, witness
+from ingest import exported, forgery, witness
 from ingest.api import parameters, problems
 from ingest.api.parameters import Parameter
+from ingest.exported import Format
+from ingest.live.feed import Feed
 from ingest.live_rules import Reader
 from ingest.session import Doorkeeper, Identity, NotAllowed, allow
 from workers.errors import NotFound
+from workers.settings import Settings
 from workers.store.engine import Store
 from workers.store.keys import Role
+from workers.vault import Vault
 
 #: handlers at work at once, in threads of their own: questions must not use up those that deliveries need
 _THREADS = 8
+_MEDIA = {Format.NDJSON: "application/x-ndjson", Format.CSV: "text/csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ class Source:
     store: Store
     broker: Broker
     rules: Reader
+    feed: Feed
+    settings: Settings
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Ask:
     identity: Identity | None
     path: dict[str, str]
     query: dict[str, Any]
+    headers: dict[str, Any] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:
@@ -76,14 +85,27 @@ class Ask:
         return True
 
 
-Handler = Callable[[Ask], Response]
+#: raises once the one who asks may no longer
+Allowed = Callable[[], Awaitable[object]]
+#: begins an answer that goes on for as long as its reader likes, and may
+Opening = Callable[[Allowed], Awaitable[Response]]
+Handler = Callable[[Ask], Response | Opening]
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What came with a request, as text."""
+
+    query: list[tuple[str, str]]
+    headers: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One row of the table in `routes.py`. `role` None: anyone. `answer` names a schema, or `media` says otherwise.
 
-    `raw`: it shows what came as it came, so reading it is written down as a change is.
+    `raw`: it shows what came as it came, so reading it is written down as a change is. `csv`: it can be asked for as
+    CSV too. `messages`: of a stream, the schema of what each kind of message has as its data.
     """
 
     method: str
@@ -95,6 +117,9 @@ class Endpoint:
     answer: str | None = None
     media: str = "application/json"
     raw: bool = False
+    csv: bool = False
+    headers: tuple[Parameter, ...] = ()
+    messages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def audited(self) -> bool:
@@ -110,31 +135,46 @@ class Endpoint:
                 if identity is not None and request.method not in forgery.SAFE:
                     doorkeeper.meant(request, identity, request.headers.get(forgery.HEADER))
                 ask = Ask(source, identity, dict(request.path_params), {})
-                items = request.query_params.multi_items()
-                return await anyio.to_thread.run_sync(self._answer, ask, items, limiter=limiter)
+                given = _Given(request.query_params.multi_items(), self._headers_of(request))
+                made = await anyio.to_thread.run_sync(self._answer, ask, given, limiter=limiter)
+                return made if isinstance(made, Response) else await made(self._allowed(request, doorkeeper))
             except Exception as error:  # what is not known becomes 500, logged
                 return problems.answer(error)
 
         return Route(self.path, answer, methods=[self.method])
 
-    def _answer(self, ask: Ask, items: list[tuple[str, str]]) -> Response:
+    def _headers_of(self, request: Request) -> list[tuple[str, str]]:
+        """Those that are asked for; an empty one says nothing."""
+        found = [(one.name, request.headers.get(one.name, "").strip()) for one in self.headers]
+        return [(name, value) for name, value in found if value]
+
+    def _allowed(self, request: Request, doorkeeper: Doorkeeper) -> Allowed:
+        async def allowed() -> None:
+            if self.role is not None:
+                await doorkeeper.identify(request, self.role)
+
+        return allowed
+
+    def _answer(self, ask: Ask, given: _Given) -> Response | Opening:
         """In the thread of the handler: may they, what exactly do they ask for, and, where that is kept, the log."""
         identity, role = ask.identity, self.role
         if identity is None or role is None:
-            return self.handler(self._read(ask, items))
+            return self.handler(self._read(ask, given))
         if not self.audited:
             allow(identity, role)
-            return self.handler(self._read(ask, items))
+            return self.handler(self._read(ask, given))
         what = f"{self.method} {self.path}"
         if not identity.role.covers(role):
             with witness.of(ask.store, identity, what, ask.path):
                 allow(identity, role)
-        ask = self._read(ask, items)  # what cannot be read is nothing that anyone could do
+        ask = self._read(ask, given)  # what cannot be read is nothing that anyone could do
         with witness.of(ask.store, identity, what, {**ask.path, **ask.query}):
             return self.handler(ask)
 
-    def _read(self, ask: Ask, items: list[tuple[str, str]]) -> Ask:
-        return replace(ask, query=parameters.read(self.parameters, items, datetime.now(UTC)))
+    def _read(self, ask: Ask, given: _Given) -> Ask:
+        now = datetime.now(UTC)
+        query = parameters.read(self.parameters, given.query, now)
+        return replace(ask, query=query, headers=parameters.read(self.headers, given.headers, now))
 
 
 def json(value: Any, *, status: int = 200) -> Response:
@@ -147,19 +187,23 @@ def page(data: list[dict[str, Any]], next_: str | None) -> Response:
     return json({"data": data, "next": next_})
 
 
-def lines(values: Iterator[Any], *, name: str) -> Response:
-    """One JSON object a line, streamed as it is read; a thread is taken only while the next lines are made."""
-    encoder = msgspec.json.Encoder()
+def streamed(ask: Ask, noun: str, told: Iterator[Any], cells: Callable[[Any], Mapping[str, Any]]) -> Response:
+    """All of a list as a file, in the form that was asked for; `cells` are those of a row of CSV.
+
+    A thread is taken only while the next lines are made, and a reader that stalls holds none.
+    """
+    form = ask.query.get("format", Format.NDJSON)
+    made = exported.table(map(cells, told)) if form is Format.CSV else exported.ndjson(told)
     limiter = anyio.CapacityLimiter(1)
 
     def some() -> bytes:
         """About 64 KB of lines; nothing at the end."""
-        made = bytearray()
-        for value in values:
-            made += encoder.encode(value) + b"\n"
-            if len(made) > 65_536:
+        chunk = bytearray()
+        for line in made:
+            chunk += line
+            if len(chunk) > 65_536:
                 break
-        return bytes(made)
+        return bytes(chunk)
 
     first = some()  # before the answer begins, so that a database that is away is still a problem with a status
 
@@ -169,8 +213,8 @@ def lines(values: Iterator[Any], *, name: str) -> Response:
             yield chunk
             chunk = await anyio.to_thread.run_sync(some, limiter=limiter)
 
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(chunks(), headers=headers, media_type="application/x-ndjson")
+    headers = {"Content-Disposition": f'attachment; filename="{noun}.{form.value}"'}
+    return StreamingResponse(chunks(), headers=headers, media_type=_MEDIA[form])
 
 
 def limiter() -> anyio.CapacityLimiter:

@@ -8,8 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
+from ingest import exported
 from ingest.api import cursors, parameters
-from ingest.api.endpoint import Ask, json, lines, page
+from ingest.api.endpoint import Ask, Opening, json, page, streamed
+from ingest.live.listener import Wanted
+from ingest.live.stream import stream
 from workers.catalogue.mask import mask
 from workers.store import deliveries, history
 from workers.store.events import payloads, shape
@@ -47,7 +50,7 @@ def statistics(ask: Ask) -> Response:
 
 
 def export(ask: Ask) -> Response:
-    """Every event of the filter, newest first, one a line."""
+    """Every event of the filter, newest first."""
     whole = ask.unmasked()
     wanted = parameters.event_filter(ask.query)
 
@@ -55,7 +58,14 @@ def export(ask: Ask) -> Response:
         for row, payload in history.export(ask.store, wanted):
             yield {**shape(row), "payload": payload if whole else mask(payload)}
 
-    return lines(told(), name="events.ndjson")
+    return streamed(ask, "events", told(), exported.event)
+
+
+def live(ask: Ask) -> Opening:
+    """Events of the filter as they are written, from now on or from a message on."""
+    wanted = Wanted(parameters.event_filter(ask.query), payload=ask.query.get("payload", False))
+    last = ask.headers.get("Last-Event-ID") or ask.query.get("last_event_id")
+    return lambda allowed: stream(ask.source.feed, wanted, last, allowed)
 
 
 def _shown(connection: Connection, rows: Sequence[Row[Any]], *, whole: bool) -> list[dict[str, Any]]:

@@ -44,15 +44,22 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    statuses = {"200": {"description": endpoint.summary, "content": {endpoint.media: {"schema": _answer(endpoint)}}}}
-    for status, title in sorted(problems.KNOWN.values()):
+    content: dict[str, Any] = {endpoint.media: {"schema": _answer(endpoint)}}
+    if endpoint.csv:
+        content["text/csv"] = {"schema": {"type": "string"}}
+    statuses: dict[str, Any] = {"200": {"description": endpoint.summary, "content": content}}
+    for status, title in problems.TITLES.items():
         if _may_answer(endpoint, status):
-            content = {problems.MEDIA_TYPE: {"schema": ref("Problem")}}
-            statuses[str(status)] = {"description": title, "content": content}
+            problem = {problems.MEDIA_TYPE: {"schema": ref("Problem")}}
+            statuses[str(status)] = {"description": title, "content": problem}
+    parameters = [
+        *(_parameter(each, "query") for each in endpoint.parameters),
+        *(_parameter(each, "header") for each in endpoint.headers),
+    ]
     said: dict[str, Any] = {
         "operationId": _name(endpoint),
         "summary": endpoint.summary,
-        "parameters": [*map(_path_parameter, _IN_PATH.findall(endpoint.path)), *map(_parameter, endpoint.parameters)],
+        "parameters": [*map(_path_parameter, _IN_PATH.findall(endpoint.path)), *parameters],
         "responses": statuses,
         "security": [],
     }
@@ -73,16 +80,18 @@ def _may_answer(endpoint: Endpoint, status: int) -> bool:
 
 
 def _answer(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.messages:
+        return {"type": "string", "x-messages": {name: ref(schema) for name, schema in endpoint.messages.items()}}
     if endpoint.answer is not None:
         return ref(endpoint.answer)
     return {"type": "object"} if endpoint.media == "application/json" else {}
 
 
-def _parameter(parameter: Parameter) -> dict[str, Any]:
+def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
     schema = parameter.schema
     if parameter.many:
         schema = {"type": "array", "items": schema, "maxItems": MOST_NAMES}
-    said: dict[str, Any] = {"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema}
+    said: dict[str, Any] = {"name": parameter.name, "in": place, "description": parameter.about, "schema": schema}
     if parameter.required:
         said["required"] = True
     return {**said, "style": "form", "explode": True} if parameter.many else said

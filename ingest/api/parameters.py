@@ -12,10 +12,13 @@ from uuid import UUID
 
 from ingest import moments
 from ingest.api import cursors
+from ingest.exported import Format
+from ingest.live import ids
 from ingest.signatures import Outcome
 from workers.catalogue.event import Kind
 from workers.errors import BadInput
-from workers.store import history, keys, search
+from workers.store import deliveries, history, keys, search
+from workers.store.overview import Window
 from workers.store.receipts import State
 from workers.store.runs import RunState
 
@@ -125,19 +128,26 @@ def flag(name: str, about: str) -> Parameter:
     return Parameter(name, about, {"type": "boolean", "default": False}, _boolean(name))
 
 
-_STRING: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
+_STRING: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _LONGEST, "pattern": r"\S"}
+_MOMENT: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "pattern": "^[0-9]{1,5}[smhdw]$"},
+    ]
+}
 
 CONNECTION = Parameter("connection", "Events of this connection (its PCID).", _STRING, _text)
 SINCE = Parameter(
     "since",
     f"Received then or later: {moments.FORMS}.",
-    _STRING,
+    _MOMENT,
     lambda text, now: moments.moment(text, now, name="since"),
 )
 UNTIL = Parameter(
     "until",
     f"Received before: {moments.FORMS}; a date is meant with the whole day.",
-    _STRING,
+    _MOMENT,
     lambda text, now: moments.moment(text, now, name="until", until=True),
 )
 CURSOR = Parameter("cursor", "The `next` of the page before.", _STRING, lambda text, _now: cursors.read(text))
@@ -149,6 +159,12 @@ LIMIT = Parameter(
 )
 UNMASKED = flag("unmasked", "Show passwords, tokens and links in payloads; takes the role operator.")
 DRY_RUN = flag("dry_run", "Only count what would be replayed.")
+FORMAT = replace(
+    _choice(
+        "format", "ndjson: one JSON object a line. csv: a table without payloads, harmless to spreadsheets.", Format
+    ),
+    schema={"type": "string", "enum": list(Format), "default": Format.NDJSON.value},
+)
 EVERYTHING = flag("all", "Where no filter is given: yes, every delivery is meant.")
 
 #: what chooses events
@@ -165,7 +181,49 @@ EVENTS = (
         "text", "Events with these words in title, names or notes; the last may be a beginning.", _STRING, _typed
     ),
     CONNECTION,
+    Parameter("host", "Events that the person with this address hosts or organizes.", _STRING, _text),
+    Parameter(
+        "event_type", "Events of the event type with this slug or id; repeat it for several.", _STRING, _text, many=True
+    ),
+    Parameter(
+        "status",
+        "Events with this status (ACCEPTED, CANCELLED, …, in any case); repeat it for several.",
+        _STRING,
+        _text,
+        many=True,
+    ),
+    _choice("verdict", "Events by deliveries whose signature was found to be this.", Outcome),
+    Parameter("rule", "Events that the rule with this name has a run for.", _STRING, _text),
 )
+
+_OF_BOOKINGS = ("email", "host", "event_type", "status", "text", "connection", "since", "until")
+_ABOUT_BOOKINGS = {
+    "status": "Bookings that have this status now (ACCEPTED, CANCELLED, …, in any case); repeat it for several.",
+    "since": f"Told of then or later: {moments.FORMS}.",
+    "until": f"Told of before: {moments.FORMS}; a date is meant with the whole day.",
+}
+#: what chooses bookings: those that an event tells of which it fits
+BOOKINGS = tuple(
+    replace(each, about=_ABOUT_BOOKINGS.get(each.name, each.about.replace("Events", "Bookings with events", 1)))
+    for name in _OF_BOOKINGS
+    for each in EVENTS
+    if each.name == name
+)
+#: what chooses events that are yet to come
+COMING = tuple(each for each in EVENTS if each not in (SINCE, UNTIL))
+_ID_OF_MESSAGE = {"type": "string", "pattern": ids.PATTERN, "maxLength": ids.LONGEST}
+#: browsers send it by themselves when they come back
+LAST_EVENT_ID = Parameter(
+    "Last-Event-ID",
+    "Go on after the message with this `id`.",
+    _ID_OF_MESSAGE,
+    lambda text, _now: ids.read(text),
+)
+#: the same for who cannot set headers
+LAST_EVENT = replace(
+    LAST_EVENT_ID, name="last_event_id", about="The same as the header `Last-Event-ID`, which goes before it."
+)
+PAYLOAD = flag("payload", "Tell each event with its payload, passwords and the like hidden.")
 
 _VERDICT = _choice("verdict", "Deliveries whose signature was found to be this.", Outcome)
 _WEBHOOK = Parameter("webhook", "Deliveries of the webhook with this name.", _STRING, _text)
@@ -173,7 +231,14 @@ _TRIGGER = Parameter(
     "trigger", "Deliveries that became events of this trigger; repeat it for several.", _STRING, _text, many=True
 )
 #: what chooses deliveries to be replayed: only persisted ones are
-REPLAYED = (_TRIGGER, _VERDICT, _WEBHOOK, SINCE, UNTIL)
+REPLAYED = (
+    _TRIGGER,
+    _VERDICT,
+    _WEBHOOK,
+    SINCE,
+    UNTIL,
+    replace(CONNECTION, about="Deliveries for this connection (its PCID)."),
+)
 #: what chooses deliveries
 DELIVERIES = (_choice("state", "Deliveries in this state.", State), *REPLAYED)
 
@@ -211,6 +276,13 @@ STEP = Parameter(
 )
 
 
+WINDOW = replace(
+    _choice("window", "How far back the figures go; 24h where it is left out.", Window),
+    schema={"type": "string", "enum": list(Window), "default": Window.DAY},
+)
+LOOKED_AT = replace(CONNECTION, about="The connection (its PCID) whose webhooks are looked at.", required=True)
+
+
 def event_filter(values: dict[str, Any]) -> history.Filter:
     """The filter that the values of `EVENTS` are."""
     return history.Filter(
@@ -221,5 +293,23 @@ def event_filter(values: dict[str, Any]) -> history.Filter:
         since=values.get("since"),
         until=values.get("until"),
         text=values.get("text"),
+        connection=values.get("connection"),
+        host=values.get("host"),
+        event_types=values.get("event_type", ()),
+        statuses=values.get("status", ()),
+        verdict=values.get("verdict"),
+        rule=values.get("rule"),
+    )
+
+
+def delivery_filter(values: dict[str, Any]) -> deliveries.Filter:
+    """The filter that the values of `DELIVERIES` are."""
+    return deliveries.Filter(
+        state=values.get("state"),
+        verdict=values.get("verdict"),
+        webhook=values.get("webhook"),
+        since=values.get("since"),
+        until=values.get("until"),
+        triggers=values.get("trigger", ()),
         connection=values.get("connection"),
     )

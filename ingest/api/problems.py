@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from uuid_utils.compat import uuid7
 
+from ingest.live.feed import Crowded
 from ingest.session import NotAllowed, SignInNeeded
 from workers.errors import BadInput, Conflict, DaybookError, NotFound, StoreUnavailable
 
@@ -25,8 +26,14 @@ KNOWN: dict[type[DaybookError], tuple[int, str]] = {
     NotFound: (404, "There is nothing by that name"),
     Conflict: (409, "The state of things does not allow this"),
     StoreUnavailable: (503, "The database did not answer"),
+    Crowded: (503, "Too many listen"),
 }
-#: seconds after which a client may ask again while the database is away
+#: the titles of each of those statuses
+TITLES = {
+    status: " / ".join(title for other, title in KNOWN.values() if other == status)
+    for status in sorted({status for status, _ in KNOWN.values()})
+}
+#: seconds after which a client may ask again while the database is away, or too many listen
 _RETRY_AFTER = 5
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ingest.api import audit, bookings, connections, deliveries, events, keys, openapi, rules, runs, webhooks
+from ingest.api import audit, bookings, connections, deliveries, events, keys, openapi, rules, runs, stats, webhooks
 from ingest.api.endpoint import Ask, Endpoint, json
 from ingest.api.parameters import (
     AUDIT,
+    BOOKINGS,
+    COMING,
     CONNECTION,
     CURSOR,
     DELIVERIES,
@@ -15,14 +17,20 @@ from ingest.api.parameters import (
     DRY_RUN,
     EVENTS,
     EVERYTHING,
+    FORMAT,
     KEY_NAME,
     KEY_ROLE,
+    LAST_EVENT,
+    LAST_EVENT_ID,
     LIMIT,
     LOOK,
+    LOOKED_AT,
+    PAYLOAD,
     REPLAYED,
     RUNS,
     STEP,
     UNMASKED,
+    WINDOW,
 )
 from workers.store.keys import Role
 
@@ -52,10 +60,22 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/events/export",
         VIEWER,
         events.export,
-        "Every event, one JSON object a line",
-        (*EVENTS, UNMASKED),
+        "Every event, newest first",
+        (*EVENTS, FORMAT, UNMASKED),
         "Event",
         "application/x-ndjson",
+        csv=True,
+    ),
+    Endpoint(
+        "GET",
+        "/events/live",
+        VIEWER,
+        events.live,
+        "Events as they are written, as server-sent events",
+        (*COMING, PAYLOAD, LAST_EVENT),
+        media="text/event-stream",
+        headers=(LAST_EVENT_ID,),
+        messages={"event": "LiveEvent", "gap": "Gap"},
     ),
     Endpoint("GET", "/events/{id}", VIEWER, events.one, "One event", (UNMASKED,), "Event"),
     Endpoint(
@@ -66,6 +86,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Deliveries, newest first",
         (*DELIVERIES, CURSOR, LIMIT),
         "DeliveryPage",
+    ),
+    Endpoint(
+        "GET",
+        "/deliveries/export",
+        VIEWER,
+        deliveries.export,
+        "Every delivery, newest first",
+        (*DELIVERIES, FORMAT),
+        "Delivery",
+        "application/x-ndjson",
+        csv=True,
     ),
     Endpoint(
         "POST",
@@ -119,6 +150,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         "GET",
+        "/bookings",
+        VIEWER,
+        bookings.every,
+        "Bookings as they stand, those told of last first",
+        (*BOOKINGS, CURSOR, LIMIT),
+        "BookingPage",
+    ),
+    Endpoint(
+        "GET",
         "/bookings/{uid}",
         VIEWER,
         bookings.one,
@@ -127,6 +167,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Timeline",
     ),
     Endpoint("GET", "/runs", VIEWER, runs.every, "Runs, newest first", (*RUNS, CURSOR, LIMIT), "RunPage"),
+    Endpoint(
+        "GET",
+        "/runs/export",
+        VIEWER,
+        runs.export,
+        "Every run, newest first",
+        (*RUNS, FORMAT),
+        "Run",
+        "application/x-ndjson",
+        csv=True,
+    ),
     Endpoint("GET", "/runs/{id}", VIEWER, runs.one, "One run with what each step did", (), "RunWithActions"),
     Endpoint(
         "POST", "/runs/{id}/retry", OPERATOR, runs.retry, "Try a dead or failed run again", (LOOK,), "RunWithActions"
@@ -149,9 +200,45 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET", "/audit", ADMIN, audit.every, "Who asked for what, newest first", (*AUDIT, CURSOR, LIMIT), "AuditPage"
     ),
     Endpoint("GET", "/webhooks", VIEWER, webhooks.every, "The webhooks and how each stands", (), "WebhookList"),
+    Endpoint(
+        "GET",
+        "/webhooks/drift",
+        VIEWER,
+        webhooks.drifts_seen,
+        "What the last look at each connection saw of its webhooks",
+        (),
+        "DriftList",
+    ),
+    Endpoint(
+        "POST",
+        "/webhooks/drift",
+        OPERATOR,
+        webhooks.look,
+        "Look now whether Cal.com's webhooks are as daybook.yaml wants; nothing is changed there",
+        (LOOKED_AT,),
+        "Drift",
+    ),
     Endpoint("GET", "/connections", VIEWER, connections.every, "The connections, by PCID", (), "ConnectionList"),
     Endpoint("GET", "/keys", ADMIN, keys.every, "Keys, revoked ones too, without themselves", (), "KeyList"),
     Endpoint("POST", "/keys", ADMIN, keys.create, "Make a key and show it, once", (KEY_NAME, KEY_ROLE), "KeyMade"),
     Endpoint("DELETE", "/keys/{id}", ADMIN, keys.revoke, "Make a key worthless, at once", (), "Key"),
+    Endpoint(
+        "GET",
+        "/stats/overview",
+        VIEWER,
+        stats.figures,
+        "Deliveries, how long they took, events, runs and API budgets of a window",
+        (WINDOW,),
+        "Overview",
+    ),
+    Endpoint(
+        "GET",
+        "/attention",
+        VIEWER,
+        stats.attention,
+        "What needs a person, the most pressing first",
+        (),
+        "AttentionList",
+    ),
     Endpoint("GET", "/openapi.json", None, _document, "This document"),
 )

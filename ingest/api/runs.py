@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ingest import one_run
 from ingest.api import cursors, parameters
-from ingest.api.endpoint import Ask, json, page
+from ingest.api.endpoint import Ask, json, page, streamed
 from workers import queue
 from workers.errors import Conflict
 from workers.store import history, outcomes, runs
@@ -27,6 +27,13 @@ def every(ask: Ask) -> Response:
         rows = runs.page(sql, _filter(sql, ask), before=ask.query.get("cursor"), limit=limit + 1)
     shown = [outcomes.run(row) for row in rows[:limit]]
     return page(shown, cursors.spell(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def export(ask: Ask) -> Response:
+    """Every run of the filter, newest first, without its steps."""
+    with ask.store.read() as sql:
+        wanted = _filter(sql, ask)
+    return streamed(ask, "runs", map(outcomes.run, runs.export(ask.store, wanted)), dict)
 
 
 def one(ask: Ask) -> Response:

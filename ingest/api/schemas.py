@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.signatures import Outcome
+from workers import attention
 from workers.catalogue.event import Kind
 from workers.store import audit, connections
 from workers.store.keys import Role
 from workers.store.ledger import ActionState
+from workers.store.overview import Window
 from workers.store.receipts import State
 from workers.store.runs import RunState
 
@@ -94,6 +96,7 @@ _EVENT: dict[str, Schema] = {
     "attendees": _list(ref("Person")),
     "notes": _TEXT_OR_NULL,
 }
+_PAYLOAD: Schema = {"type": "object", "description": "what Cal.com sent; secrets are masked"}
 _DELIVERY: dict[str, Schema] = {
     "id": _ID,
     "webhook": _TEXT,
@@ -125,6 +128,14 @@ _KEY: dict[str, Schema] = {
     "revoked_at": _INSTANT_OR_NULL,
 }
 
+#: of `workers.differences.Kind` those in which something differs; it is not imported for that: Cal.com's client loads
+_DRIFTED = ["missing", "edited", "switched_off", "extra", "by_hand", "adopted"]
+_QUANTILES: dict[str, Schema] = {
+    name: {"type": ["number", "null"], "minimum": 0, "description": "milliseconds; null: there were none"}
+    for name in ("p50", "p95", "p99")
+}
+_VERDICTS: dict[str, Schema] = {outcome.value: _COUNT for outcome in Outcome}
+
 SCHEMAS: dict[str, Schema] = {
     "Person": _object(
         {
@@ -140,8 +151,17 @@ SCHEMAS: dict[str, Schema] = {
     "BookingOfEvent": _object(
         {"uid": _TEXT, "id": _NUMBER_OR_NULL, "lineage": _TEXT, "seat": _TEXT_OR_NULL, "series": _TEXT_OR_NULL}
     ),
-    "Event": _object({**_EVENT, "payload": {"type": "object", "description": "what Cal.com sent; secrets are masked"}}),
+    "Event": _object({**_EVENT, "payload": _PAYLOAD}),
     "EventPage": _page(ref("Event")),
+    "LiveEvent": _object({**_EVENT, "payload": _PAYLOAD}, optional=("payload",)),
+    "Gap": _object(
+        {
+            "since": {
+                **_INSTANT_OR_NULL,
+                "description": "when the last event before the gap was received; null: it is no longer known",
+            }
+        }
+    ),
     "Statistics": _object(
         {
             "events": _COUNT,
@@ -158,10 +178,29 @@ SCHEMAS: dict[str, Schema] = {
         {
             **_DELIVERY,
             "last_seen_at": _INSTANT,
-            "headers": _list({"type": "array", "prefixItems": [_TEXT, _TEXT], "minItems": 2, "maxItems": 2}),
+            "headers": _list({**_list(_TEXT), "minItems": 2, "maxItems": 2}),
         }
     ),
     "Replayed": _object({"deliveries": _COUNT, "dry_run": {"type": "boolean"}}),
+    "BookingNow": _object(
+        {
+            "uid": _TEXT,
+            "lineage": _TEXT,
+            "connection": _TEXT,
+            "title": _TEXT_OR_NULL,
+            "status": _TEXT_OR_NULL,
+            "start": _INSTANT_OR_NULL,
+            "end": _INSTANT_OR_NULL,
+            "organizer": _or_null(ref("Person")),
+            "last_event": _object(
+                {name: _EVENT[name] for name in ("id", "trigger", "kind", "received_at", "occurred_at")}
+            ),
+        }
+    ),
+    "BookingPage": {
+        **_page(ref("BookingNow")),
+        "description": "with a status, it may be shorter than its limit and still have a next page",
+    },
     "Timeline": _object(
         {
             "uid": _TEXT,
@@ -280,6 +319,87 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "WebhookList": _all(ref("Webhook")),
+    "Drift": _object(
+        {
+            "connection": _TEXT,
+            "at": {**_INSTANT_OR_NULL, "description": "null: nobody looked yet"},
+            "problem": {**_TEXT_OR_NULL, "description": "why nothing could be seen; null: it could"},
+            "differences": _list(
+                _object(
+                    {
+                        "webhook": {**_TEXT_OR_NULL, "description": "null: it is not known here"},
+                        "remote_id": {**_TEXT_OR_NULL, "description": "Cal.com's id of it"},
+                        "kind": {"type": "string", "enum": _DRIFTED},
+                        "note": _TEXT_OR_NULL,
+                        "fields": {
+                            **_list(_object({"field": _TEXT, "there": {}, "wanted": {}})),
+                            "description": "what differs, without secrets; of a URL only where it leads",
+                        },
+                    }
+                )
+            ),
+        }
+    ),
+    "DriftList": _all(ref("Drift")),
+    "Overview": _object(
+        {
+            "window": {"type": "string", "enum": list(Window)},
+            "since": _INSTANT,
+            "until": _INSTANT,
+            "minutes": {"type": "integer", "minimum": 1, "description": "how long a point is"},
+            "points": {
+                **_list(_object({"at": _INSTANT, **_VERDICTS, "accepted": _COUNT, **_QUANTILES})),
+                "description": "deliveries that came, and how long those that were accepted took",
+            },
+            "deliveries": _object(_VERDICTS),
+            "accepted": _object(
+                {
+                    "since": {**_INSTANT, "description": "how long deliveries took is known for 48 hours"},
+                    "number": _COUNT,
+                    **_QUANTILES,
+                    "buckets": _list(
+                        _object(
+                            {
+                                "up_to": {**_NUMBER_OR_NULL, "description": "milliseconds; null: beyond"},
+                                "number": _COUNT,
+                            }
+                        )
+                    ),
+                }
+            ),
+            "events": {**_COUNTS, "description": "by trigger; an event without one counts under its kind"},
+            "runs": {
+                **_object(dict.fromkeys((*RunState, "unknown"), _COUNT)),
+                "description": "done and skipped: planned in the window; the others: all there are. unknown: the dead "
+                "ones that stopped at a step whose end is unknown",
+            },
+            "budgets": _list(
+                _object(
+                    {
+                        "connection": _TEXT,
+                        "per_minute": _COUNT,
+                        "left": {
+                            **_or_null(_COUNT),
+                            "description": "calls that could be made at once; null: any number",
+                        },
+                        "halted_until": {**_INSTANT_OR_NULL, "description": "when Cal.com wants calls again"},
+                    }
+                )
+            ),
+        }
+    ),
+    "AttentionList": _all(
+        _object(
+            {
+                "kind": {"type": "string", "enum": list(attention.Kind)},
+                "about": {**_TEXT_OR_NULL, "description": "the connection or trigger it is about"},
+                "count": {"type": "integer", "minimum": 1},
+                "since": _INSTANT_OR_NULL,
+                "says": _TEXT,
+                "next": {**_TEXT, "description": "what to do about it"},
+            }
+        )
+    ),
     "Connection": _object(
         {
             "pcid": _TEXT,

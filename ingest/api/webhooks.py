@@ -1,4 +1,5 @@
-"""The API's answer about webhooks: how each stands, without its URL, whose token lets anyone post, and its secrets."""
+"""The API's answers about webhooks: how each stands, here and at Cal.com. Secrets are in none of them, nor are URLs,
+whose tokens let anyone post."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import Any
 from starlette.responses import Response
 
 from ingest.api.endpoint import Ask, json
-from workers.store import webhooks
+from workers.store import drifts, webhooks
+from workers.store.drifts import Look
 from workers.store.events import spell
 from workers.store.webhooks import Standing
 
@@ -17,6 +19,31 @@ def every(ask: Ask) -> Response:
     """All of them, by name."""
     with ask.store.read() as sql:
         return json({"data": [_shape(one) for one in webhooks.standing(sql, now=datetime.now(UTC))]})
+
+
+def drifts_seen(ask: Ask) -> Response:
+    """The last look at each connection, by PCID. Cal.com is not asked."""
+    with ask.store.read() as sql:
+        return json({"data": [_seen(one) for one in drifts.every(sql)]})
+
+
+def look(ask: Ask) -> Response:
+    """Ask Cal.com now, for one connection, and keep what was seen."""
+    from workers import drift  # Cal.com's client takes a while to load, and the web process starts without it
+
+    source, pcid = ask.source, ask.query["connection"]
+    drift.look_now(source.settings, source.store, source.vault, pcid)
+    with ask.store.read() as sql:
+        return json(next(_seen(one) for one in drifts.every(sql) if one.connection == pcid))
+
+
+def _seen(one: Look) -> dict[str, Any]:
+    return {
+        "connection": one.connection,
+        "at": spell(one.at),
+        "problem": one.problem,
+        "differences": one.differences,
+    }
 
 
 def _shape(one: Standing) -> dict[str, Any]:

@@ -1,29 +1,27 @@
-"""A booking's timeline in words: its seats, its series, where it went, each event and the runs it caused. Pure: shapes
-in, text out.
+"""A booking's timeline in words for a terminal: what is told next to how it stands, each event and the runs it caused.
+Pure: shapes in, text out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
+from ingest import beside as told_beside
 from ingest.cli import run_told
 from ingest.cli.telling import minute, short, when, who
-from workers.store.seats import GONE
 
-#: occurrences of a series that are listed; `--json` has all that are known
-_LISTED = 12
 #: characters of a title: whoever books may choose ten thousand
 _LONGEST = 200
-#: Cal.com delivers within seconds, and repeats what failed within about a minute
-_PROMPT = timedelta(minutes=2)
-_ENDED = {"BOOKING_CANCELLED": "cancelled", "BOOKING_REJECTED": "rejected"}
 
 
 def beside(timeline: dict[str, Any]) -> list[str]:
-    """Sentences to be told after how the booking stands; none for a plain booking."""
-    return [*_onward(timeline), *_seats(timeline["state"]["seats"]), *_series(timeline)]
+    """Sentences to be told after how the booking stands, and the other occurrences; none for a plain booking."""
+    uid = timeline["state"]["uid"]
+    said = told_beside.sentences(timeline, rest=f", and `daybook bookings show {uid}` tells the rest")
+    listed = told_beside.occurrences(timeline)
+    if listed:
+        said[-1] += " The others that are known, by their start (UTC):"
+    return [*said, *listed]
 
 
 def step(event: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -34,9 +32,9 @@ def step(event: dict[str, Any]) -> list[tuple[str, str, str]]:
     seat = f", seat {booking['seat']}" if booking["seat"] else ""
     lines = [
         ("received", _came(event["delivery"]), "dim"),
-        ("happened", f"{when(event['occurred_at'])} UTC" if _late(event) else None, "dim"),
+        ("happened", f"{when(event['occurred_at'])} UTC" if told_beside.late(event) else None, "dim"),
         ("event", says or event["kind"], ""),
-        ("means", _means(event), ""),
+        ("means", told_beside.means(event), ""),
         ("who", who(event), ""),
         ("uid", f"{booking['uid']}{seat}", "dim"),
         *(line for run in event["runs"] for line in run_told.brief(run)),
@@ -49,73 +47,3 @@ def _came(delivery: dict[str, Any] | None) -> str:
         return "no delivery"
     seen = f", seen {delivery['seen']} times" if delivery["seen"] > 1 else ""
     return f"delivery {delivery['id']}, {delivery['verdict']}, {delivery['bytes']:,} bytes{seen}"
-
-
-def _late(event: dict[str, Any]) -> bool:
-    """Whether it came at another time than it happened: how a booking stands goes by when things happened."""
-    received, occurred = (datetime.fromisoformat(event[name]) for name in ("received_at", "occurred_at"))
-    return abs(received - occurred) > _PROMPT
-
-
-def _means(event: dict[str, Any]) -> str | None:
-    """What its trigger does not say: whose place a booking took, and where only one seat is concerned."""
-    booking, previous = event["booking"], event["previous_uid"]
-    if booking["seat"] is None:
-        return f"this booking takes the place of {previous}" if previous else None
-    if previous:
-        return f"one seat went from booking {previous} to {booking['uid']}"
-    return "one seat is given up, not the booking" if event["status"] in GONE else None
-
-
-def _onward(timeline: dict[str, Any]) -> list[str]:
-    uid, told = timeline["state"]["uid"], [event["booking"] for event in timeline["events"]]
-    if uid in {booking["uid"] for booking in told if booking["lineage"] == timeline["lineage"]}:
-        return []
-    return [f"Every seat moved away; it goes on as booking {uid}, and `daybook bookings show {uid}` tells the rest."]
-
-
-def _seats(seats: Sequence[dict[str, Any]]) -> list[str]:
-    """One sentence: how many seats are taken, given up and moved, and whose they are."""
-    taken = [_whose(seat) for seat in seats if seat["status"] not in GONE]
-    left = [_whose(seat) for seat in seats if seat["status"] in GONE and not seat["moved_to"]]
-    went = [f"{_whose(seat)} to booking {seat['moved_to']}" for seat in seats if seat["moved_to"]]
-    parts = [f"{len(taken)} taken{_named(taken)}"]
-    parts += [f"{len(left)} given up{_named(left)}"] if left else []
-    parts += [f"{len(went)} moved{_named(went)}"] if went else []
-    return [f"Seats: {', '.join(parts)}."] if seats else []
-
-
-def _whose(seat: dict[str, Any]) -> str:
-    person = seat["attendee"] or {}
-    return str(person.get("name") or person.get("email") or f"seat {seat['id']}")
-
-
-def _named(names: Sequence[str], most: int = 12) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f" ({', '.join(names[:most])}{more})" if names else ""
-
-
-def _series(timeline: dict[str, Any]) -> list[str]:
-    series = timeline["series"]
-    if series is None:
-        return []
-    name = f" {series['id']}" if series["id"] else ""
-    said = f"It is one occurrence of a recurring series{name}; each occurrence is a booking with a uid of its own."
-    said += _ending(timeline["state"], series["ended"], timeline["uids"]) if series["ended"] else ""
-    others = series["occurrences"]
-    if not others:
-        return [f"{said} No event here tells which the others are."]
-    listed = [f"  {minute(one['start']) or 'no start':<16}  {one['uid']}" for one in others[:_LISTED]]
-    more = [f"  and {len(others) - _LISTED} more"] if len(others) > _LISTED else []
-    return [f"{said} The others that are known, by their start (UTC):", *listed, *more]
-
-
-def _ending(state: dict[str, Any], ended: dict[str, Any], uids: Sequence[str]) -> str:
-    what, at = _ENDED[ended["trigger"]], ended["as_of"]
-    whose = "this booking's" if ended["uid"] in uids else f"that of booking {ended['uid']}"
-    said = f" At {minute(at)} UTC all that were left were {what}; Cal.com sent one event for them all, {whose}."
-    if ended["uid"] in uids or state["status"] in GONE:
-        return said
-    if state["start"] and state["start"] < at:
-        return f"{said} This one had begun by then."
-    return f"{said} So this one is most likely {what} too."

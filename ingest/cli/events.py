@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ingest.cli import ids, output, pictures, progress, telling
-from ingest.cli.exporting import Format
 from ingest.cli.filters import Json, Limit, Lines, of_events, taking
 from ingest.cli.stopping import until_ctrl_c
 from ingest.cli.workspace import opened
+from ingest.exported import Format
 from workers.errors import NotFound, StoreUnavailable
 
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
@@ -129,7 +129,9 @@ def stats(wanted: Filter, as_json: Json = False) -> None:
 @taking(of_events)
 def export(
     wanted: Filter,
-    form: Annotated[Format, typer.Option("--format", help="csv has no payload.")] = Format.NDJSON,
+    form: Annotated[
+        Format, typer.Option("--format", help="csv has no payload, and no cell that a spreadsheet would run.")
+    ] = Format.NDJSON,
     file: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Unset, or -: stdout.")] = None,
     masked: Annotated[bool, typer.Option("--masked", help="Hide secrets in payloads.")] = False,
 ) -> None:

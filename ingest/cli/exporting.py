@@ -8,19 +8,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
-from ingest.cli import output, telling
+from ingest import exported
+from ingest.cli import output
+from ingest.exported import Format
 from workers.errors import BadInput
-
-
-class Format(StrEnum):
-    """How events are written."""
-
-    NDJSON = "ndjson"  #: one JSON object a line, payload included
-    CSV = "csv"  #: one row an event, without payload, for spreadsheets
 
 
 def write(events: Iterable[dict[str, Any]], form: Format, file: TextIO) -> int:
@@ -32,10 +26,10 @@ def write(events: Iterable[dict[str, Any]], form: Format, file: TextIO) -> int:
         if form is Format.NDJSON:
             file.write(output.json_text(event, file) + "\n")
         else:
-            row = telling.flat(event)
+            row = exported.event(event)
             if not number:
                 rows.writerow(row)
-            rows.writerow(map(shown, row.values()))
+            rows.writerow(map(shown, exported.cells(row)))
         number += 1
     return number
 

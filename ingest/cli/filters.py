@@ -37,6 +37,20 @@ Words = Annotated[
     str | None, typer.Option("--text", help="Events with these words in title, names or notes; the last may be begun.")
 ]
 Connection = Annotated[str | None, typer.Option(metavar="PCID", help="Events of this connection.")]
+Host = Annotated[str | None, typer.Option(help="Events that the person with this address hosts or organizes.")]
+EventTypes = Annotated[
+    list[str] | None,
+    typer.Option("--event-type", metavar="SLUG", help="Events of this event type, by slug or id; repeatable."),
+]
+Statuses = Annotated[
+    list[str] | None,
+    typer.Option("--status", metavar="STATUS", help="Events with this status: ACCEPTED, CANCELLED, …; repeatable."),
+]
+CameBy = Annotated[
+    str | None,
+    typer.Option("--verdict", help="Events by deliveries found to be signed, or released: mismatch, unsigned."),
+]
+Rule = Annotated[str | None, typer.Option("--rule", metavar="NAME", help="Events that this rule has a run for.")]
 Webhook = Annotated[str | None, typer.Option(metavar="NAME", help="Deliveries of this webhook.")]
 Verdict = Annotated[str | None, typer.Option(help="Deliveries found to be signed, mismatch or unsigned.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many are listed, the newest.")]
@@ -83,6 +97,11 @@ def of_events(
     until: Until = None,
     words: Words = None,
     connection: Connection = None,
+    host: Host = None,
+    event_types: EventTypes = None,
+    statuses: Statuses = None,
+    verdict: CameBy = None,
+    rule: Rule = None,
 ) -> history.Filter:
     """The filter that the options are; `BadInput` names the one that is wrong."""
     from workers.store import history, search
@@ -98,6 +117,11 @@ def of_events(
         until=moment("--until", until, until=True),
         text=said("--text", words),
         connection=said("--connection", connection),
+        host=said("--host", host),
+        event_types=_all_said("--event-type", event_types),
+        statuses=_all_said("--status", statuses),
+        verdict=_outcome(verdict),
+        rule=said("--rule", rule),
     )
 
 
@@ -108,23 +132,22 @@ def of_deliveries(
     webhook: Webhook = None,
     since: Since = None,
     until: Until = None,
+    connection: Annotated[str | None, typer.Option(metavar="PCID", help="Deliveries for this connection.")] = None,
 ) -> deliveries.Filter:
     """The filter that the options are; `BadInput` names the one that is wrong."""
-    from ingest.signatures import Outcome
     from workers.store import deliveries
     from workers.store.receipts import State
 
     if state is not None and state not in list(State):
         raise BadInput(f"--state must be one of {', '.join(State)}.")
-    if verdict is not None and verdict not in list(Outcome):
-        raise BadInput(f"--verdict must be one of {', '.join(Outcome)}.")
     return deliveries.Filter(
         state=State(state) if state else None,
-        verdict=verdict,
+        verdict=_outcome(verdict),
         webhook=said("--webhook", webhook),
         since=moment("--since", since),
         until=moment("--until", until, until=True),
         triggers=_known(triggers),
+        connection=said("--connection", connection),
     )
 
 
@@ -146,11 +169,9 @@ def of_runs(
     for state in states or ():
         if state not in list(runs.RunState):
             raise BadInput(f"--state must be one of {', '.join(runs.RunState)}.")
-    for rule in rules or ():
-        said("--rule", rule)
     return runs.Filter(
         states=tuple(map(runs.RunState, states or ())),
-        rules=tuple(rules or ()),
+        rules=_all_said("--rule", rules),
         connection=said("--connection", connection),
         since=moment("--since", since),
         until=moment("--until", until, until=True),
@@ -189,6 +210,20 @@ def said(option: str, value: str | None) -> str | None:
     if value is not None and not value.strip():
         raise BadInput(f"{option} is empty; leave it out, or give it a value.")
     return value
+
+
+def _all_said(option: str, values: list[str] | None) -> tuple[str, ...]:
+    for value in values or ():
+        said(option, value)
+    return tuple(values or ())
+
+
+def _outcome(verdict: str | None) -> str | None:
+    from ingest.signatures import Outcome
+
+    if verdict is not None and verdict not in list(Outcome):
+        raise BadInput(f"--verdict must be one of {', '.join(Outcome)}.")
+    return verdict
 
 
 def moment(option: str, written: str | None, *, until: bool = False) -> datetime | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ingest.action_told import compact as compact
+from ingest.action_told import ended as ended
+from ingest.action_told import what as what
 from ingest.cli import telling
 from ingest.cli.telling import short
 
@@ -56,26 +58,6 @@ def brief(run: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if action["answer"] is not None:
             lines.append(("answer", short(compact(action["answer"]), _LONGEST_JSON) or "", "dim"))
     return lines
-
-
-def what(action: Mapping[str, Any]) -> str:
-    """What an action is: its kind, and the tool, URL or time that it names."""
-    named = action["request"].get(action["kind"])
-    if named is None:
-        return str(action["kind"])
-    return f"{action['kind']} {short(named if isinstance(named, str) else compact(named), _LONGEST)}"
-
-
-def ended(action: Mapping[str, Any]) -> str:
-    """How an action stands, in how many attempts, and why."""
-    number = action["attempts"]
-    said = f"{action['state']} at attempt {number}" if number > 1 else str(action["state"])
-    return f"{said}: {action['reason']}" if action["reason"] else said
-
-
-def compact(value: Any) -> str:
-    """JSON on one line."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def sheet(run: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
 from ingest.standing import minute as minute
+from ingest.standing import short as short
 from ingest.standing import standing as standing
 from ingest.standing import when as when
 from ingest.standing import who as who
@@ -29,9 +29,6 @@ _UID = 40
 _SHORT_UID = 9
 #: lengths to which an id is shortened: its millisecond, then more and more of what is random in it
 _SHORT_IDS = (13, 18, 23)
-#: where a formula would begin: the last four in full width, which some spreadsheets take for the same
-_FORMULA = re.compile(r"(^|[;\t\r\n])( *)(?=[=+\-@＝＋－＠])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def table(
@@ -80,11 +77,6 @@ def shortened(ids: Sequence[str]) -> list[str]:
     """Ids as short as tells them apart from each other; `show` takes the beginning of an id where it is one's only."""
     length = next((length for length in _SHORT_IDS if len({each[:length] for each in ids}) == len(ids)), None)
     return [each[:length] for each in ids]
-
-
-def short(text: str | None, most: int) -> str | None:
-    """Text of at most `most` characters; what is cut ends in an ellipsis."""
-    return text if text is None or len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def local(instant: str, now: datetime, zone: tzinfo | None = None) -> str:
@@ -157,41 +149,3 @@ def by_month(days: dict[str, int]) -> dict[str, int]:
     for day, number in days.items():
         months[day[:7]] = months.get(day[:7], 0) + number
     return months
-
-
-def flat(event: dict[str, Any]) -> dict[str, str]:
-    """An event as a row of CSV, without its payload; several people are joined by `; `."""
-    booking, event_type, organizer = event["booking"] or {}, event["event_type"] or {}, event["organizer"] or {}
-    values = {
-        **{name: event[name] for name in (
-            "id", "trigger", "kind", "connection", "webhook", "webhook_version", "delivery_id", "received_at",
-            "occurred_at", "caused_by", "title", "status", "type", "start", "end",
-        )},
-        "booking_uid": booking.get("uid"),
-        "booking_id": booking.get("id"),
-        "lineage": booking.get("lineage"),
-        "seat": booking.get("seat"),
-        "series": booking.get("series"),
-        "event_type_id": event_type.get("id"),
-        "event_type_slug": event_type.get("slug"),
-        "organizer_name": organizer.get("name"),
-        "organizer_email": organizer.get("email"),
-        "attendee_names": _people(event["attendees"], "name"),
-        "attendee_emails": _people(event["attendees"], "email"),
-        "notes": event["notes"],
-    }  # fmt: skip
-    return {name: harmless("" if value is None else str(value)) for name, value in values.items()}
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: whoever books may choose a name such as `=HYPERLINK(…)`.
-
-    A spreadsheet that splits cells at `;` or at tabs does not heed the quotes around a cell, so what follows one of
-    these, or a line break, counts as a beginning too. Control characters are replaced.
-    """
-    text = _FORMULA.sub(r"\1\2'", _CONTROL.sub("\ufffd", text))
-    return f"'{text}" if text.startswith(("\t", "\r", "\n")) else text
-
-
-def _people(people: Sequence[dict[str, Any]], field: str) -> str:
-    return "; ".join(str(each[field]) for each in people if each[field])

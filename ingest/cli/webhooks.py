@@ -28,14 +28,19 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The webhook's name.")
 
 @app.command()
 def plan(as_json: Json = False) -> None:
-    """Show what `apply` would change. Nothing is changed."""
+    """Show what `apply` would change. Nothing is changed.
+
+    What was seen is kept for the overview, unless daybook.yaml says nothing about webhooks.
+    """
     from ingest.cli import changes_shown
+    from workers.drift import look
     from workers.register import survey
 
     with opened() as workspace:
         wanted = _wanted(workspace)
         with output.stderr.status("Asking Cal.com …"):
-            changes, failures = survey(_registry(workspace), wanted)
+            registry = _registry(workspace)
+            changes, failures = survey(registry, ()) if wanted is None else look(registry, wanted)
     for change in changes:
         changes_shown.line(change, change.kind.value, as_json=as_json)
     if not as_json:
@@ -56,7 +61,7 @@ def apply(
     from workers import register
 
     with opened() as workspace:
-        wanted = _wanted(workspace, must=prune)
+        wanted = _wanted(workspace, must=prune) or ()
         with output.stderr.status("Registering at Cal.com …") as status:
 
             def told(change: Change) -> None:
@@ -226,21 +231,21 @@ def _registry(workspace: Workspace) -> Registry:
     )
 
 
-def _wanted(workspace: Workspace, *, must: bool = False) -> Sequence[Desired]:
-    """What daybook.yaml wants. `must`: it has to say so, since from nothing `--prune` would delete everything."""
-    from workers.desired import parse
-    from workers.settings import read_config
+def _wanted(workspace: Workspace, *, must: bool = False) -> Sequence[Desired] | None:
+    """What daybook.yaml wants; None where it does not say. `must`: it has to, since from nothing `--prune` would delete
+    everything."""
+    from workers.drift import wanted
 
     path = workspace.settings.config_path
-    section = read_config(path).get("webhooks") if path.exists() else None
-    if section is None and must:
+    found = wanted(workspace.settings)
+    if found is None and must:
         raise BadInput(
             f"--prune deletes what daybook.yaml does not name, and {path} has no section `webhooks:` (or is not in "
             "this folder; DAYBOOK_CONFIG says where it is). An empty list, `webhooks: []`, deletes all."
         )
-    if section is None:
+    if found is None:
         output.stderr.print(f"{path} names no webhooks (its section `webhooks:`).", style="yellow", markup=False)
-    return parse(section, str(path))
+    return found
 
 
 def _fail(failures: Sequence[Failure], *, as_json: bool) -> None:

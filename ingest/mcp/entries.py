@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Any
 
-from ingest.mcp.history import brief
+from ingest.brevity import cut, fit
 from ingest.mcp.toolset import Target
 from workers.actions.telling import masked
 
@@ -30,8 +30,8 @@ def target(
         name[:_NAME]: value if name in known and name not in long else _length(value)
         for name, value in islice(arguments.items(), _MOST)
     }
-    shown = brief.fit(masked(told, *secret), _ROOM)
-    pcid = brief.cut(connection, 200) if isinstance(connection, str) else None
+    shown = fit(masked(told, *secret), _ROOM)
+    pcid = cut(connection, 200) if isinstance(connection, str) else None
     return Target(pcid, shown if isinstance(shown, dict) else {"…": shown})
 
 

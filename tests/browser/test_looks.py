@@ -15,6 +15,9 @@ from tests.browser.conftest import PICTURES, Office
 PAGES = {
     "sign-in": "/sign-in",
     "overview": "/",
+    "events": "/events",
+    "events-narrowed": "/events?kind=booking&kind=form&since=7d&host=nobody@acme.example&live=1",
+    "deliveries": "/deliveries",
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": ViewportSize(width=1280, height=860), "telephone": ViewportSize(width=390, height=844)}

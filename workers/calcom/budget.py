@@ -7,6 +7,7 @@ so several processes can share a budget by sharing two numbers.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +46,14 @@ def halt(level: Level, now: float, seconds: float) -> Level:
     """Nobody calls for that many seconds (at most `HORIZON`). A halt never shortens one that runs longer."""
     until = now + min(max(seconds, 0.0), HORIZON)
     return Level(level.next_at, max(until, min(level.halted_until, now + HORIZON)))
+
+
+def left(level: Level, now: float, *, per_minute: float = PER_MINUTE, burst: int = BURST) -> int:
+    """How many calls could be made at once, now; nothing is taken."""
+    if level.halted_until > now:
+        return 0
+    used = (min(level.next_at, now + HORIZON) - now) * per_minute / 60.0
+    return max(0, math.floor(burst - max(used, 0.0) + 1e-6))  # a call that is due this moment counts
 
 
 class Budget(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select, text, tuple_, update
 
-from workers.store.tables import bookings
+from workers.store.tables import bookings, events
 
 #: any number, the same in every process: who joins lineages on PostgreSQL holds this lock until it commits
 _LOCK = 4_821_878
@@ -84,3 +84,23 @@ def uids_with(connection: Connection, uid: str) -> list[tuple[str, str]]:
         .order_by(bookings.c.connection, bookings.c.uid)
     )
     return [(row.connection, row.uid) for row in rows]
+
+
+def pcids(connection: Connection, uid: str) -> list[str]:
+    """The connections whose events told of a booking with this uid, in order."""
+    query = select(events.c.connection).where(events.c.booking_uid == uid).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
+def uids_of(connection: Connection, found: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+    """The uids of each (connection, lineage), the lineage's own first."""
+    uids = {each: [each[1]] for each in found}
+    rows = connection.execute(
+        select(bookings.c.connection, bookings.c.lineage, bookings.c.uid)
+        .where(tuple_(bookings.c.connection, bookings.c.lineage).in_(sorted(uids)))
+        .where(bookings.c.uid != bookings.c.lineage)
+        .order_by(bookings.c.uid)
+    )
+    for pcid, lineage, uid in rows:
+        uids[pcid, lineage].append(uid)
+    return uids

@@ -6,6 +6,8 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select, update
@@ -16,7 +18,7 @@ from workers.calcom.budget import BURST, Level
 from workers.errors import NotFound
 from workers.store.clock import clock as sql_clock
 from workers.store.engine import Store
-from workers.store.tables import budgets
+from workers.store.tables import budgets, connections
 
 T = TypeVar("T")
 
@@ -107,6 +109,33 @@ class SqlBudget:
         if row is None:
             raise NotFound(f"The connection {self._pcid!r} was removed while it was used.")
         return Level(row.next_at, row.halted_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a connection's budget stands. `left` is how many calls could be made at once now, None where it has no rate
+    of its own; `halted_until` is when Cal.com wants calls again, None where it does not mind them."""
+
+    connection: str
+    per_minute: int
+    left: int | None
+    halted_until: datetime | None
+
+
+def standings(connection: Connection) -> list[Standing]:
+    """How every connection's budget stands, by PCID. Nothing is taken, nobody waits for it."""
+    query = select(
+        connections.c.pcid, connections.c.per_minute, budgets.c.next_at, budgets.c.halted_until, sql_clock(connection)
+    )
+    query = query.outerjoin(budgets, budgets.c.connection == connections.c.pcid).order_by(connections.c.pcid)
+    found = []
+    for pcid, per_minute, next_at, halted_until, clock in connection.execute(query):
+        now = float(clock)
+        level = Level(next_at or 0.0, min(halted_until or 0.0, now + budget.HORIZON))
+        left = budget.left(level, now, per_minute=per_minute, burst=min(BURST, per_minute)) if per_minute else None
+        halt = datetime.fromtimestamp(level.halted_until, UTC) if level.halted_until > now else None
+        found.append(Standing(pcid, per_minute, left, halt))
+    return found
 
 
 class YieldingBudget(SqlBudget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,16 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, Select, TextClause, func, literal, select, union_all
 
 from workers.store import search
+from workers.store.engine import Store
 from workers.store.events import spell
 from workers.store.history import arrived, few
 from workers.store.receipts import State
 from workers.store.tables import UNPROVED, UNSETTLED, bodies, events, receipts, webhooks
 
+#: deliveries read at once by `export`
+_EXPORT_PAGE = 500
+#: no webhook's id
+_NOBODY = UUID(int=0)
 #: what a delivery is shown with; the webhook's name and the event are looked up for the rows shown only
 _READ = (
     select(
@@ -42,6 +47,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     triggers: tuple[str, ...] = ()
+    connection: str | None = None
 
     def __post_init__(self) -> None:
         few("trigger", self.triggers)
@@ -54,18 +60,43 @@ def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, 
 
 def ids(connection: Connection, wanted: Filter, *, before: UUID | None = None, limit: int) -> list[UUID]:
     """The ids alone of such a page."""
-    return list(connection.execute(_ids(wanted, before, limit)).scalars())
+    return list(connection.execute(_ids(wanted, _of_connection(connection, wanted), before, limit)).scalars())
 
 
-def _ids(wanted: Filter, before: UUID | None, limit: int) -> Select[Any]:
-    if not _by_event(wanted):
-        query = select(receipts.c.id).where(*_where(wanted))
-        return _newest(query if before is None else query.where(receipts.c.id < before), receipts.c.id, limit)
-    # One walk for each trigger, in order already, and merged: `trigger IN (…)` would sort all it finds.
-    walks = [select(events.c.id).where(events.c.trigger == name, *_of_events(wanted)) for name in _triggers(wanted)]
+def export(store: Store, wanted: Filter) -> Iterator[Row[Any]]:
+    """Every delivery of these newest first, at flat memory: one short transaction a page."""
+    before: UUID | None = None
+    while True:
+        with store.read() as connection:
+            rows = page(connection, wanted, before=before, limit=_EXPORT_PAGE)
+        yield from rows
+        if len(rows) < _EXPORT_PAGE:
+            return
+        before = rows[-1].id
+
+
+def _of_connection(connection: Connection, wanted: Filter) -> list[UUID] | None:
+    """The webhooks of the connection that is asked for, if one is and its name leads to deliveries soonest."""
+    if wanted.connection is None or _by_event(wanted):
+        return None
+    its = select(webhooks.c.id).where(webhooks.c.connection == search.plain(wanted.connection))
+    return list(connection.execute(its.order_by(webhooks.c.id)).scalars())
+
+
+def _ids(wanted: Filter, its: list[UUID] | None, before: UUID | None, limit: int) -> Select[Any]:
+    # One walk for each name, in order already, and merged: `trigger IN (…)` would sort all it finds.
+    if _by_event(wanted):
+        key: ColumnElement[UUID] = events.c.id
+        walks = [select(key).where(events.c.trigger == name, *_of_events(wanted)) for name in _triggers(wanted)]
+    else:
+        key = receipts.c.id
+        walk = select(key).where(*_where(wanted, but_connection=its is not None))
+        walks = [walk] if its is None else [walk.where(receipts.c.webhook_id == one) for one in its or [_NOBODY]]
     if before is not None:
-        walks = [walk.where(events.c.id < before) for walk in walks]
-    parts = [select(_newest(walk, events.c.id, limit).subquery().c.id) for walk in walks]
+        walks = [walk.where(key < before) for walk in walks]
+    if len(walks) == 1:
+        return _newest(walks[0], key, limit)
+    parts = [select(_newest(walk, key, limit).subquery().c.id) for walk in walks]
     merged = union_all(*parts).subquery()
     return _newest(select(merged.c.id), merged.c.id, limit)
 
@@ -159,11 +190,17 @@ def _triggers(wanted: Filter) -> list[str]:
 def _of_events(wanted: Filter) -> list[ColumnElement[bool]]:
     """The filter, but for its triggers, as conditions on `events`: an event has its delivery's id and time."""
     its = select(receipts.c.id).where(receipts.c.id == events.c.id, *_of_receipts(wanted)).correlate(events)
-    return [*arrived(events.c.id, events.c.received_at, wanted.since, wanted.until), its.exists()]
+    found = [*arrived(events.c.id, events.c.received_at, wanted.since, wanted.until), its.exists()]
+    # Said as an expression, it has no index: without statistics SQLite would prefer that to the trigger's.
+    mine = events.c.connection.concat("")
+    return found if wanted.connection is None else [*found, mine == search.plain(wanted.connection)]
 
 
-def _where(wanted: Filter) -> list[ColumnElement[bool] | TextClause]:
+def _where(wanted: Filter, *, but_connection: bool = False) -> list[ColumnElement[bool] | TextClause]:
     found = [*_of_receipts(wanted), *arrived(receipts.c.id, receipts.c.received_at, wanted.since, wanted.until)]
+    if wanted.connection is not None and not but_connection:
+        known = select(webhooks.c.id).where(webhooks.c.connection == search.plain(wanted.connection))
+        found.append(receipts.c.webhook_id.in_(known))
     if wanted.triggers:
         its = select(events.c.id).where(events.c.id == receipts.c.id, events.c.trigger.in_(_triggers(wanted)))
         found.append(its.correlate(receipts).exists())

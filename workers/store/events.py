@@ -19,10 +19,12 @@ from workers.store.quick import Quick
 from workers.store.receipts import Arrived
 from workers.store.tables import bodies, bookings, event_people, events
 
+#: the earliest uid known of the booking that an event is about
+LINEAGE = func.coalesce(bookings.c.lineage, events.c.booking_uid).label("lineage")
 #: what the history is read with: every column but those made for searching, and the lineage
 READ = select(
     *(column for column in events.columns if column.name not in ("words", "previous_uid")),
-    func.coalesce(bookings.c.lineage, events.c.booking_uid).label("lineage"),
+    LINEAGE,
 ).outerjoin(
     bookings,
     (bookings.c.connection == events.c.connection) & (bookings.c.uid == events.c.booking_uid),
@@ -42,18 +44,18 @@ def spelt(found: Iterable[tuple[Arrived, Event]], *, sqlite: bool) -> Spelt:
     """The event of each receipt, ready to be written. A receipt that already has one is a replay."""
     new: list[tuple[Any, ...]] = []
     again: list[dict[str, Any]] = []
-    people: list[tuple[str, UUID]] = []
+    people: list[tuple[str, UUID, bool]] = []
     for arrived, event in found:
         row = _row(arrived, event)
         if arrived.has_event:
             again.append(row)
         else:
             new.append(tuple(row.values()))
-        people.extend((email, arrived.id) for email in _emails(event))
+        people.extend((email, arrived.id, host) for email, host in _emails(event).items())
     return Spelt(
         bulk.spell(events, _WRITTEN, new, sqlite=sqlite),
         again,
-        bulk.spell(event_people, ("email", "event_id"), people, sqlite=sqlite),
+        bulk.spell(event_people, ("email", "event_id", "host"), people, sqlite=sqlite),
     )
 
 
@@ -133,9 +135,11 @@ def _person(person: Person) -> dict[str, Any]:
     return told
 
 
-def _emails(event: Event) -> Iterable[str]:
-    people = [event.organizer, *event.hosts, *event.attendees]
-    return dict.fromkeys(person.email.lower() for person in people if person is not None and person.email)
+def _emails(event: Event) -> dict[str, bool]:
+    """The addresses of all people, each with whether it is the organizer's or a host's."""
+    inviting = [event.organizer, *event.hosts]
+    found = {person.email.lower(): False for person in event.attendees if person.email}
+    return found | {person.email.lower(): True for person in inviting if person is not None and person.email}
 
 
 def shape(row: Row[Any] | SimpleNamespace) -> dict[str, Any]:

@@ -164,12 +164,16 @@ class Echo:
 
 def caused_by(connection: Connection, action_id: UUID) -> Caused | None:
     """An action by its id, as what caused an event."""
-    row = connection.execute(
-        select(actions.c.id, actions.c.run_id, runs.c.rule, runs.c.depth)
-        .join(runs, runs.c.id == actions.c.run_id)
-        .where(actions.c.id == action_id)
-    ).one_or_none()
-    return Caused(*row) if row is not None else None
+    return next(iter(causes(connection, [action_id])), None)
+
+
+def causes(connection: Connection, action_ids: Sequence[UUID]) -> list[Caused]:
+    """Actions by their ids, as what caused events; of one that there is not, nothing."""
+    if not action_ids:
+        return []
+    query = select(actions.c.id, actions.c.run_id, runs.c.rule, runs.c.depth)
+    query = query.join(runs, runs.c.id == actions.c.run_id).where(actions.c.id.in_(action_ids))
+    return [Caused(*row) for row in connection.execute(query)]
 
 
 #: how long after its last attempt an action can cause an event; the clocks are Cal.com's and ours

@@ -59,6 +59,12 @@ def live(connection: Connection) -> list[Version]:
     return [_version(row) for row in connection.execute(query)]
 
 
+def names(connection: Connection, *, most: int) -> list[str]:
+    """The first so many names of rules that are live, without their sources."""
+    query = select(rule_versions.c.name).where(rule_versions.c.live == true()).order_by(rule_versions.c.name)
+    return list(connection.execute(query.limit(most)).scalars())
+
+
 def version(connection: Connection, version_id: UUID) -> Version | None:
     """One version."""
     row = connection.execute(select(rule_versions).where(rule_versions.c.id == version_id)).one_or_none()

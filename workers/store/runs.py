@@ -5,7 +5,7 @@ Leases are judged by the database's clock, due times by the caller's. What a ste
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,6 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils.compat import uuid7
 
 from workers.store.clock import clock, clock_of
+from workers.store.engine import Store
 from workers.store.quick import Entry, Quick
 from workers.store.tables import Instant, runs
 
@@ -156,6 +157,8 @@ def _row(one: Planned, once: str, now: datetime, skipped: str | None = None) -> 
     }
 
 
+#: runs read at once by `export`
+_EXPORT_PAGE = 500
 #: rows of one statement: SQLite takes 32,766 values in it
 _ROWS = 1_000
 
@@ -486,6 +489,18 @@ def page(connection: Connection, wanted: Filter, *, before: UUID | None = None, 
     if before is not None:
         query = query.where(runs.c.id < before)
     return connection.execute(query.order_by(runs.c.id.desc()).limit(limit)).all()
+
+
+def export(store: Store, wanted: Filter) -> Iterator[Row[Any]]:
+    """Every run of these newest first, at flat memory: one short transaction a page."""
+    before: UUID | None = None
+    while True:
+        with store.read() as connection:
+            rows = page(connection, wanted, before=before, limit=_EXPORT_PAGE)
+        yield from rows
+        if len(rows) < _EXPORT_PAGE:
+            return
+        before = rows[-1].id
 
 
 def count(connection: Connection, wanted: Filter) -> int:

@@ -208,7 +208,44 @@ events = Table(
     Index("ix_events_kind_id", "kind", "id"),
     Index("ix_events_connection_id", "connection", "id"),
     Index("ix_events_booking_uid_id", "booking_uid", "id"),
+    # What nearly every event has leads nowhere sooner than the events themselves: that status is left out, and `type`
+    # where it says what the slug does. SQLite uses these for a statement that says so: `UNUSUAL`, `OTHER_TYPE` below.
+    # The trigger is along for who asks for a status that events of that trigger do not have.
+    Index(
+        "ix_events_status_id",
+        "status",
+        "id",
+        "trigger",
+        sqlite_where=text("status <> 'ACCEPTED'"),
+        postgresql_where=text("status <> 'ACCEPTED'"),
+    ),
+    Index(
+        "ix_events_event_type_id_id",
+        "event_type_id",
+        "id",
+        sqlite_where=text("event_type_id IS NOT NULL"),
+        postgresql_where=text("event_type_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_events_event_type_slug_id",
+        "event_type_slug",
+        "id",
+        sqlite_where=text("event_type_slug IS NOT NULL"),
+        postgresql_where=text("event_type_slug IS NOT NULL"),
+    ),
+    Index(
+        "ix_events_type_id",
+        "type",
+        "id",
+        sqlite_where=text("type IS DISTINCT FROM event_type_slug"),
+        postgresql_where=text("type IS DISTINCT FROM event_type_slug"),
+    ),
 )
+
+#: to be said beside `status = …`, whichever status but `ACCEPTED`
+UNUSUAL = text("events.status <> 'ACCEPTED'")
+#: to be said beside `type = …` where the slug is asked for too
+OTHER_TYPE = text("events.type IS DISTINCT FROM events.event_type_slug")
 
 #: who is in an event, by lower-case e-mail
 event_people = Table(
@@ -216,7 +253,8 @@ event_people = Table(
     metadata,
     Column("email", Text, primary_key=True),
     Column("event_id", Uuid, primary_key=True),
-    sqlite_with_rowid=False,  # it is nothing but its key
+    Column("host", Boolean, nullable=False),  # whether as organizer or host, whatever else they are in it
+    sqlite_with_rowid=False,  # it is little but its key
 )
 
 #: every version of a rule that was ever live; a run says which it was
@@ -277,6 +315,7 @@ runs = Table(
     Index("ix_runs_event_id", "event_id"),
     Index("ix_runs_state_id", "state", "id"),
     Index("ix_runs_rule_id", "rule", "id"),
+    Index("ix_runs_rule_event_id", "rule", "event_id"),
 )
 
 #: the ledger: one row for each step of a run that was begun
@@ -388,16 +427,41 @@ sign_in_links = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+#: how many deliveries were answered in which time, by minute; all web processes add to the same rows
+accept_times = Table(
+    "accept_times",
+    metadata,
+    Column("minute", BigInteger, nullable=False),  # Unix time in minutes
+    Column("bucket", Integer, nullable=False),  # its place in `workers.histogram`
+    Column("number", Integer, nullable=False),
+    PrimaryKeyConstraint("minute", "bucket"),
+    sqlite_with_rowid=False,  # it is little more than its key
+)
+
+#: the last look at what Cal.com has registered, against what daybook.yaml wants
+drift = Table(
+    "drift",
+    metadata,
+    Column("connection", Text, ForeignKey("connections.pcid", ondelete="CASCADE"), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("differences", Document, nullable=False),  # without secrets and URL tokens
+    Column("problem", Text),  # why nothing could be seen; null: it could
+)
+
 __all__ = [
+    "OTHER_TYPE",
     "UNPROVED",
     "UNSETTLED",
+    "UNUSUAL",
     "Instant",
+    "accept_times",
     "actions",
     "audit",
     "bodies",
     "bookings",
     "budgets",
     "connections",
+    "drift",
     "event_people",
     "events",
     "key_rates",

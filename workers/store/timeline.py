@@ -59,6 +59,11 @@ def read(connection: Connection, uid: str, *, pcid: str | None = None) -> dict[s
     }
 
 
+def stands(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Any]:
+    """How the booking of these events (at least one, all of one connection) stands, as `state` says it."""
+    return _state_of(connection, _told(connection, rows), rows[0].booking_uid, rows[0].connection)
+
+
 def state(told: Sequence[dict[str, Any]], moved: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """How a booking stands after these events (at least one, in any order).
 
@@ -94,8 +99,10 @@ def state(told: Sequence[dict[str, Any]], moved: Sequence[dict[str, Any]] = ()) 
 
 def _story(connection: Connection, uid: str, pcid: str | None) -> _Story | None:
     rows = history.page(connection, Filter(booking=uid, connection=pcid), limit=MOST)[::-1]
-    if not rows:
-        return None
+    return _told(connection, rows) if rows else None
+
+
+def _told(connection: Connection, rows: Sequence[Row[Any]]) -> _Story:
     moved = _moved(connection, rows)
     return _Story(rows, moved, [events.shape(row) for row in rows], [events.shape(row) for row in moved])
 

@@ -25,7 +25,7 @@ def events(asked: Mapping[str, Any]) -> history.Filter:
     _say_something(asked)
     if "text" in asked:
         search.words(asked["text"])
-    several = {name: tuple(asked[name]) for name in ("trigger", "kind") if name in asked}
+    several = {name: tuple(asked[name]) for name in ("trigger", "kind", "event_type", "status") if name in asked}
     return parameters.event_filter({**asked, **several, **span(asked)})
 
 

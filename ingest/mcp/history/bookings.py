@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from ingest import ids, standing
+from ingest import ids, mentions, standing
 from ingest.api import cursors
+from ingest.brevity import cut
+from ingest.hearing import NOW, Hearing
 from ingest.mcp.history import asked as values
 from ingest.mcp.history import brief, schemas
 from ingest.mcp.history.schemas import asks, gives, number, of, or_null, some, text
 from ingest.mcp.history.tool import Desk, Hide, Tool
 from ingest.mcp.toolset import Offer
-from workers.errors import BadInput, Misconfigured, NotFound
-from workers.rehearse import cause
+from workers.errors import BadInput, NotFound
 from workers.rules import allowance
-from workers.rules.explain import Explanation, explain
-from workers.rules.rule import Rule
-from workers.store import deliveries, history, rules, timeline
-from workers.store.deliveries import Filter
+from workers.store import history, rules, timeline
 from workers.store.events import whole
-from workers.store.receipts import State
 from workers.store.rules import Version
 
 #: steps of an answer, and rules told of an event
 _USUAL, _MOST, _RULES = 10, 50, 25
 #: bytes of what an action was told, and of what it gave
 _ROOM = 600
-#: deliveries without an event that are looked into, of each state the newest; and bytes of one
-_LOOKS, _LARGEST = 100, 256 * 1024
-#: characters of a uid that are worth looking for in what is not proved to be Cal.com's
-_SURE = 8
-_UNSETTLED = {
-    State.RECEIVED: "it waits for a worker to make an event of it",
-    State.QUARANTINED: "it is in quarantine, so nothing was made of it; anybody may have sent it, and a person decides "
-    "(`daybook deliveries release` or `discard`)",
-    State.DISCARDED: "a person discarded it, so nothing is made of it",
-}
-_NOW = "Rules are looked at as they are live now, each with the time at which the event was received as `now`."
 
 
 def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
@@ -51,7 +35,7 @@ def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]
     with desk.store.read() as sql:
         told = timeline.read(sql, uid, pcid=pcid) or _begun(sql, uid, pcid)
         known = told["events"] if told is not None else []
-        aside = _aside(sql, told["uids"] if told is not None else [uid], known, pcid)
+        aside = mentions.read(sql, told["uids"] if told is not None else [uid], {event["id"] for event in known}, pcid)
         live = rules.live(sql)
     if told is None and not aside:
         raise NotFound("no event told of a booking with this uid, nor did any delivery that became none; "
@@ -67,7 +51,7 @@ def _explain(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]
     return {
         "summary": _summary(told, aside, uid, hidden="mask" in asked and asked["mask"]),
         "booking": _state(told) if told is not None else None,
-        "rules": explained.note or _NOW,
+        "rules": explained.note or NOW,
         "steps": steps[:kept],
         "next": cursors.spell(UUID(_id(page[kept - 1]))) if len(page) > kept else None,
     }
@@ -85,29 +69,13 @@ def _id(one: Mapping[str, Any]) -> str:
     return str(one["id"])
 
 
-def _aside(
-    sql: Connection, uids: Sequence[str], events: Sequence[Mapping[str, Any]], pcid: str | None
-) -> list[dict[str, Any]]:
-    """Deliveries that mention the booking and are no event of it."""
-    known = {event["id"] for event in events}
-    rows: list[Row[Any]] = []
-    for state in _UNSETTLED:
-        rows += deliveries.page(sql, Filter(state=state), limit=_LOOKS)
-    rows = [row for row in rows if pcid in (None, row.pcid) and str(row.id) not in known]
-    some = [row.id for row in rows if row.bytes <= _LARGEST]
-    found = {
-        each for uid in uids[:_LOOKS] if len(uid) >= _SURE and some for each in deliveries.mentioning(sql, some, uid)
-    }
-    return [deliveries.shape(row) for row in rows if row.id in found]
-
-
 def _settled(told: Mapping[str, Any]) -> dict[str, Any]:
     """A delivery that is no event."""
     return {
         "at": told["received_at"],
         "received": brief.delivery(told),
         "event": None,
-        "note": f"This delivery mentions the booking; {_UNSETTLED[State(told['state'])]}.",
+        "note": mentions.note(told, deciding="`daybook deliveries release` or `discard`"),
         "rules": [],
         "runs": [],
     }
@@ -122,19 +90,8 @@ class _Rules:
             raise BadInput(f"rule: no live rule has this name; there are: {there}.")
         self._desk = desk
         self._name = name
-        self._rules: list[Rule] = []
-        self.note: str | None = None
-        wanted = [version for version in live if name in (None, version.name)]
-        try:
-            with desk.store.read() as sql:
-                found = {version.name: desk.rule(sql, version) for version in wanted}
-        except Misconfigured as error:
-            self.note = f"No rule could be looked at: {error.message}"
-            return
-        self._rules = [rule for rule in found.values() if rule is not None]
-        unread = [name for name, rule in found.items() if rule is None]
-        if unread:
-            self.note = f"{_NOW} These cannot be read any more: {', '.join(unread[:_RULES])}."
+        self._hearing = Hearing(desk, live, name=name)
+        self.note = self._hearing.note
 
     def step(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """An event of a timeline, with what rules made of it."""
@@ -142,7 +99,10 @@ class _Rules:
         with self._desk.store.read() as sql:
             row = history.one(sql, event_id)
             event = whole(sql, row) if row is not None else {}
-        lines = sorted(self._told(event, told["runs"]), key=lambda line: line["outcome"] == "no match") if event else []
+        heard = self._hearing.lines(event, told["runs"]) if event else []
+        lines = [
+            {**{name: line[name] for name in _LINE}, "because": cut(line["because"], brief.REASON)} for line in heard
+        ]
         most = len(lines) if self._name is not None else _RULES
         shown = [run for run in told["runs"] if self._name in (None, run["rule"])]
         return {
@@ -154,50 +114,13 @@ class _Rules:
                 "previous": told["previous_uid"],
                 "caused_by": told["caused_by"],
             },
-            "rules": lines[:most],
+            "rules": [{name: line[name] for name in _LINE} for line in lines[:most]],
             **({"rules_left_out": len(lines) - most} if len(lines) > most else {}),
             "runs": [brief.run(run, run["actions"], room=_ROOM) for run in shown],
         }
 
-    def _told(self, event: Mapping[str, Any], caused: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        trigger, told_of = event["trigger"], set()
-        of = cause(self._desk.store, event)
-        at = datetime.fromisoformat(event["received_at"]).astimezone(UTC)
-        for rule in self._rules:
-            if trigger in rule.on or (rule.undo is not None and trigger in rule.undo.on):
-                told_of.add(rule.name)
-                mine = [run for run in caused if run["rule"] == rule.name]
-                yield from map(_ran, mine) if mine else [_thought(explain(rule, event, now=at, caused_by=of))]
-        for run in caused:
-            if run["rule"] not in told_of and self._name in (None, run["rule"]):
-                yield {**_ran(run), "because": f"{_ran(run)['because']}; as it is live now it does not hear {trigger}"}
 
-
-def _ran(run: Mapping[str, Any]) -> dict[str, Any]:
-    reason = f": {run['reason']}" if run["reason"] else ""
-    because = brief.cut(f"it matched, and its run is {run['state']}{reason}", brief.REASON)
-    return {"rule": run["rule"], "act": run["act"], "outcome": "run", "because": because, "run": run["id"]}
-
-
-def _thought(told: Explanation) -> dict[str, Any]:
-    """What a rule without a run makes of the event now."""
-    failing = "; ".join(f"{part.name}: {' '.join(part.why.split())}" for part in told.parts if not part.holds)
-    skipped = told.decision.skipped if told.decision is not None else None
-    if told.matched:
-        outcome, because = "would match", "it matches as it is now and has no run: it was not live like this then"
-    elif skipped is not None:
-        outcome, because = "would be skipped", skipped
-    else:
-        outcome, because = "no match", f"did not match: {failing}"
-    return {
-        "rule": told.rule.name,
-        "act": told.act or "do",
-        "outcome": outcome,
-        "because": brief.cut(because, brief.REASON),
-        "run": None,
-    }
-
-
+_LINE = ("rule", "act", "outcome", "because", "run")
 _RECEIVED = ("id", "verdict", "state", "bytes", "seen")
 
 
@@ -207,36 +130,19 @@ def _summary(told: Mapping[str, Any] | None, aside: Sequence[Any], uid: str, *, 
     if told is None:
         said.append(f"No event told of a booking {uid[:60]}.")
     else:
-        state = {**told["state"], "title": None if hidden else brief.cut(told["state"]["title"], 120)}
+        state = {**told["state"], "title": None if hidden else cut(told["state"]["title"], 120)}
         said.append(standing.standing({**told, "state": state}))
-        said.append(_done([run for event in told["events"] for run in event["runs"]]))
+        said.append(standing.done([run for event in told["events"] for run in event["runs"]]))
     if aside:
-        number = len(aside)
-        said.append(
-            f"{number} deliver{'y that mentions it is' if number == 1 else 'ies that mention it are'} no event."
-        )
+        said.append(mentions.counted(len(aside)))
     return " ".join(said)
-
-
-def _done(caused: Sequence[Mapping[str, Any]]) -> str:
-    if not caused:
-        return "No rule acted on it."
-    counts = Counter(run["state"] for run in caused)
-    states = ", ".join(f"{number} {state}" for state, number in counts.most_common())
-    said = f"Rules had {len(caused)} run{'' if len(caused) == 1 else 's'} for it: {states}."
-    dead = [run for run in caused if run["state"] == "dead"]
-    if dead:
-        said += (
-            f" A person has to look at run {dead[0]['id']} of {dead[0]['rule']}: {brief.cut(dead[0]['reason'], 200)}."
-        )
-    return said
 
 
 def _state(told: Mapping[str, Any]) -> dict[str, Any]:
     state = told["state"]
     return {
         **{name: state[name] for name in ("uid", "status", "start", "end", "as_of")},
-        "title": brief.cut(state["title"], 120),
+        "title": cut(state["title"], 120),
         "uids": told["uids"][:_MOST],
         "organizer": brief.person(state["organizer"]),
         "attendees": brief.people(state["attendees"]),

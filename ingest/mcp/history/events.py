@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 
 from ingest import headers
 from ingest.api import cursors
+from ingest.brevity import cut, fit
 from ingest.mcp.history import asked as values
 from ingest.mcp.history import brief, schemas
 from ingest.mcp.history.schemas import asks, flag, gives, of, one_of, or_null, some
@@ -60,7 +61,7 @@ def _get(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
                 "lineage": (told["booking"] or {}).get("lineage"),
                 "seat": (told["booking"] or {}).get("seat"),
                 "series": (told["booking"] or {}).get("series"),
-                "notes": brief.cut(told["notes"], brief.NOTES),
+                "notes": cut(told["notes"], brief.NOTES),
                 "caused_by": told["caused_by"],
                 "webhook_version": told["webhook_version"],
             },
@@ -69,7 +70,7 @@ def _get(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
             **({"runs_left_out": len(caused) - kept} if len(caused) > kept else {}),
         }
         if asked.get("payload", True):
-            answer["payload"] = brief.fit(mask(payload(sql, row)), _PAYLOAD)
+            answer["payload"] = fit(mask(payload(sql, row)), _PAYLOAD)
     return answer
 
 
@@ -79,7 +80,7 @@ def _delivery(sql: Connection, row: Row[Any]) -> dict[str, Any] | None:
     if found is None or delivery_id is None:
         return None
     sent = headers.shown(deliveries.headers(sql, delivery_id))[:_HEADERS]
-    shown = [[brief.cut(name, _HEADER), brief.cut(value, _HEADER)] for name, value in sent]
+    shown = [[cut(name, _HEADER), cut(value, _HEADER)] for name, value in sent]
     return {**brief.delivery(deliveries.shape(found)), "headers": shown}
 
 

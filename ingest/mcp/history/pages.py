@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from ingest import live_rules
-from ingest.mcp.history import brief
+from ingest.brevity import cut
 from ingest.mcp.history.tool import Desk
 from ingest.mcp.toolset import Page
 from workers.actions.kind import Kind
@@ -61,7 +61,7 @@ def _rules(desk: Desk) -> dict[str, Any]:
         live = live_rules.read(sql)
         told = [live_rules.shape(one, desk.rule(sql, one.version)) for one in live[:_LISTED]]
     names = ("name", "on", "undo_on", "connection", "state", "runs", "last_run")
-    shown = [{**{n: one[n] for n in names}, "description": brief.cut(one["description"], 160)} for one in told]
+    shown = [{**{n: one[n] for n in names}, "description": cut(one["description"], 160)} for one in told]
     return {"rules": shown, "left_out": len(live) - len(shown)}
 
 

@@ -109,6 +109,11 @@ EVENTS: dict[str, Schema] = {
     "since": SINCE,
     "until": UNTIL,
     "text": text("Words that stand in title, names or notes, in any order; the last one may be a beginning."),
+    "host": text("Events that the person with exactly this e-mail address hosts or organizes."),
+    "event_type": several("Events of these event types, each by slug or id."),
+    "status": several("Events with these statuses, such as ACCEPTED, CANCELLED, PENDING, REJECTED."),
+    "verdict": one_of("Events by deliveries whose signature was found to be this.", Outcome),
+    "rule": text("Events that the rule with this name has a run for."),
 }
 
 TEXT: Schema = {"type": "string"}

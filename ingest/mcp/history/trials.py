@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ingest.brevity import cut, fit
 from ingest.mcp.history import asked as values
 from ingest.mcp.history import brief, schemas
 from ingest.mcp.history.schemas import asks, gives, of, one_of, or_null, some, text
@@ -42,7 +43,7 @@ def _tested(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
     event = _event(desk, asked, rule, now)
     # What is hidden from whoever reads is hidden from their rule too: it could show it, or tell it bit by bit.
     event = {**event, "payload": mask(event["payload"])}
-    hide({**event, "payload": brief.fit(event["payload"], _PEOPLE)})  # keys and reasons may name whoever it is about
+    hide({**event, "payload": fit(event["payload"], _PEOPLE)})  # keys and reasons may name whoever it is about
     store = desk.store if "event" in asked else None
     outputs = asked.get("outputs")
     told = rehearse.shape(rehearse.rehearse(rule, event, desk.kinds, now=now, outputs=outputs, store=store))
@@ -52,7 +53,7 @@ def _tested(desk: Desk, asked: Mapping[str, Any], hide: Hide) -> dict[str, Any]:
         "summary": verdict(told),
         **{name: told[name] for name in _KEPT},
         "on": "a stored event" if store is not None else "a sample",
-        "parts": [{**part, "why": brief.cut(part["why"], brief.REASON)} for part in told["parts"]],
+        "parts": [{**part, "why": cut(part["why"], brief.REASON)} for part in told["parts"]],
         "steps": steps[:kept],
         **({"steps_left_out": len(steps) - kept} if len(steps) > kept else {}),
     }
@@ -65,9 +66,9 @@ _KEPT = ("rule", "version", "dry_run", "trigger", "act", "matches", "acts", "ski
 def _step(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **told,
-        "why": brief.cut(told["why"], brief.REASON),
-        "request": brief.fit(told["request"], _ROOM),
-        "problems": [brief.cut(each, brief.REASON) for each in told["problems"][:_FAULTS]],
+        "why": cut(told["why"], brief.REASON),
+        "request": fit(told["request"], _ROOM),
+        "problems": [cut(each, brief.REASON) for each in told["problems"][:_FAULTS]],
     }
 
 

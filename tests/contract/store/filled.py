@@ -113,3 +113,18 @@ def body(*, at: datetime = START, trigger: str | None = "BOOKING_CREATED", **sai
     }
     document = {"createdAt": at.isoformat(), "payload": payload}
     return json.dumps(document if trigger is None else {"triggerEvent": trigger, **document}).encode()
+
+
+def bare(delivery: UUID) -> dict[str, object]:
+    """The row of an event that says no more than it must."""
+    return {
+        "id": delivery,
+        "delivery_id": delivery,
+        "connection": "acme",
+        "webhook": "org",
+        "kind": "ping",
+        "received_at": START,
+        "occurred_at": START,
+        "hosts": [],
+        "attendees": [],
+    }

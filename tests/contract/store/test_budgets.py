@@ -11,7 +11,7 @@ import pytest
 from workers.calcom.budget import BURST
 from workers.errors import NotFound
 from workers.store import connections, removals
-from workers.store.budgets import LOOK, SqlBudget, YieldingBudget
+from workers.store.budgets import LOOK, SqlBudget, Standing, YieldingBudget, standings
 from workers.store.connections import Connection, Kind
 from workers.store.engine import Store, open_store
 from workers.vault import Vault
@@ -193,3 +193,24 @@ def test_who_gives_way_keeps_a_halt_where_there_is_no_rate(store: Store) -> None
 
     budget.halt(60)
     assert budget.reserve() > 5.0
+
+
+def test_what_is_left_of_each_budget_is_told_without_taking_any(store: Store, vault: Vault) -> None:
+    with store.write() as sql:
+        connections.add(sql, vault, Connection("beta", Kind.CALCOM, "http://b/v2", 2, 0, datetime.now(UTC)), "c")
+    untouched = [Standing("acme", SLOW, BURST, None), Standing("beta", 0, None, None)]
+    with store.read() as sql:
+        assert standings(sql) == untouched
+        assert standings(sql) == untouched
+
+    for _ in range(BURST):
+        SqlBudget(store, "acme", SLOW).reserve()
+    SqlBudget(store, "beta", 0).halt(600)
+    with store.read() as sql:
+        acme, beta = standings(sql)
+    assert acme.left is not None
+    assert acme.left < BURST
+    assert acme.halted_until is None
+    assert beta.left is None
+    assert beta.halted_until is not None
+    assert beta.halted_until > datetime.now(UTC)

@@ -112,7 +112,7 @@ def test_deliveries_of_a_trigger_are_read_from_indexes(sqlite_database: str, sta
     """Neither table is read from end to end, and nothing is sorted but what the walks of the triggers found."""
     wanted = Filter(state=state, triggers=("BOOKING_PAID", "PING"), since=START, webhook="org")
     with contextlib.closing(open_store(sqlite_database)) as store, store.read() as connection:
-        query = deliveries._ids(wanted, UUID(int=1), 500).compile(
+        query = deliveries._ids(wanted, None, UUID(int=1), 500).compile(
             dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
         )
         steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()

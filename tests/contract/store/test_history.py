@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -13,15 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from tests.contract.store.filled import START, Filled
+from tests.contract.store.filled import START, Filled, bare
 from workers.errors import BadInput
 from workers.persist import persist
 from workers.replay import replay
 from workers.store import events, history, tables
-from workers.store.engine import Store, open_store
+from workers.store.engine import Store
 from workers.store.history import Filter
 from workers.store.search import MAX_WORD, MAX_WORDS
-from workers.store.tail import Tail
 from workers.vault import Vault
 
 MINUTE = timedelta(minutes=1)
@@ -74,7 +72,7 @@ def test_a_page_larger_than_a_statement_may_be_is_read_in_several(
 
 def test_as_many_names_as_a_filter_takes_are_an_answer_beside_a_word_of_many_events(filled: Filled) -> None:
     number = 1_500  # times the names: more than a statement may have parameters
-    rows = [{**_row(uuid7()), "trigger": "PING", "words": "ada berg"} for _ in range(number)]
+    rows = [{**bare(uuid7()), "trigger": "PING", "words": "ada berg"} for _ in range(number)]
     with filled.store.write() as connection:
         connection.execute(tables.events.insert(), rows)
     names = ("PING", *(f"NAME_{n}" for n in range(history.MOST_NAMES - 1)))
@@ -370,62 +368,3 @@ def test_an_export_holds_no_transaction_while_its_reader_takes_its_time(filled: 
     next(going)
     late = filled.event(at=START + timedelta(hours=1))  # on SQLite a checkpoint would wait, too
     assert late not in [row.id for row, _ in going]
-
-
-def test_a_tail_gives_what_is_written_from_now_on_once(filled: Filled) -> None:
-    filled.events(2)
-    tail = Tail(filled.store, Filter())
-    assert list(tail.fresh()) == []
-    ids = [filled.event(at=START - index * MINUTE, uid=f"new-{index}") for index in range(3)]
-    assert [row.id for row in tail.fresh()] == ids
-    assert list(tail.fresh()) == []
-
-
-def test_a_tail_gives_only_its_filter(filled: Filled) -> None:
-    tail = Tail(filled.store, Filter(text="dentist", triggers=("BOOKING_CREATED",)))
-    filled.event()
-    mine = filled.event(at=START + MINUTE, uid="b", title="Dentist")
-    filled.event(at=START + 2 * MINUTE, uid="c", title="Dentist", trigger="PING")
-    assert [row.id for row in tail.fresh()] == [mine]
-
-
-def test_a_tail_that_was_away_gives_all_it_missed_in_several_looks(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("workers.store.tail._LIMIT", 2)
-    monkeypatch.setattr("workers.store.tail._WINDOW", 3)
-    tail = Tail(filled.store, Filter())
-    ids = filled.events(7)
-    looks = [[row.id for row in tail.fresh()] for _ in range(5)]
-    assert [len(look) for look in looks] == [2, 2, 2, 1, 0]
-    assert [one for look in looks for one in look] == ids
-
-
-def test_a_tail_does_not_miss_an_event_whose_transaction_commits_after_a_later_one(
-    postgres_database: str, vault: Vault
-) -> None:
-    # On PostgreSQL only: SQLite writes one transaction at a time.
-    with contextlib.closing(open_store(postgres_database, pool_size=4)) as store:
-        filled = Filled(store, vault)
-        slow, fast = filled.keep(b'{"triggerEvent": "PING"}'), filled.keep(b'{"triggerEvent": "PING", "payload": {}}')
-        tail = Tail(store, Filter())
-        with store.write() as connection:
-            connection.execute(tables.events.insert().values(_row(slow)))
-            assert persist(store, [fast]).events == 1
-            assert [row.id for row in tail.fresh()] == [fast]
-        assert [row.id for row in tail.fresh()] == [slow]
-        assert list(tail.fresh()) == []
-
-
-def _row(delivery: UUID) -> dict[str, object]:
-    return {
-        "id": delivery,
-        "delivery_id": delivery,
-        "connection": "acme",
-        "webhook": "org",
-        "kind": "ping",
-        "received_at": START,
-        "occurred_at": START,
-        "hosts": [],
-        "attendees": [],
-    }

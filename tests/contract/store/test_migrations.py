@@ -5,14 +5,17 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import inspect, select, text
 
+from tests.contract.store.filled import Filled
 from workers.errors import Misconfigured
 from workers.store.engine import Store, open_store
-from workers.store.migrate import migrate, newest, pending, revision
-from workers.store.tables import metadata
+from workers.store.migrate import _config, migrate, newest, pending, revision
+from workers.store.tables import event_people, metadata
+from workers.vault import Vault
 
 #: made by the migrations for full text, and not SQLAlchemy's to know
 SEARCH = ("events_text", "ix_events_text")
@@ -59,6 +62,28 @@ def test_ten_processes_may_migrate_at_once(tmp_path: Path) -> None:
         thread.join()
 
     assert failures == []
+
+
+def test_people_of_events_that_were_there_before_hosts_were_told_apart_are_told_apart(
+    store: Store, vault: Vault
+) -> None:
+    filled = Filled(store, vault)
+    member = {"name": "Önne", "email": "ÖNNE@acme.example"}
+    ids = filled.events(3, team={"members": [member]})
+    filled.event(uid="alone", trigger="PING", organizer=None, attendees=[])
+    with store.read() as connection:
+        before = connection.execute(select(event_people).order_by(*event_people.c)).all()
+    assert sum(row.host for row in before) == 2 * len(ids)
+    with store.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+    assert "host" not in {column["name"] for column in inspect(store.engine).get_columns("event_people")}
+
+    migrate(store)
+
+    with store.read() as connection:
+        assert connection.execute(select(event_people).order_by(*event_people.c)).all() == before
 
 
 def test_a_database_of_a_newer_daybook_is_refused(store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.store.filled import START, Filled
-from workers.store import timeline
+from workers.store import bookings, timeline
 from workers.store.engine import Store
 from workers.vault import Vault
 
@@ -136,6 +136,15 @@ def test_seats_of_two_connections_are_not_mixed_up(filled: Filled) -> None:
     seat(filled, 1, "ada", "s1", "RESCHEDULED", uid="b", rescheduleUid="a", webhook="eu", pcid="eu")
 
     assert statuses(told(filled, "a")["state"]) == [("Ada", "ACCEPTED", None)]
+
+
+def test_the_connections_that_know_a_uid_are_told_in_order(filled: Filled) -> None:
+    for pcid in ("eu", "acme"):
+        filled.event(uid="both", webhook=pcid, pcid=pcid)
+        filled.event(uid="both", webhook=pcid, pcid=pcid, trigger="BOOKING_PAID")
+    with filled.store.read() as connection:
+        assert bookings.pcids(connection, "both") == ["acme", "eu"]
+        assert bookings.pcids(connection, "neither") == []
 
 
 def occurrences(filled: Filled, number: int = 4, **said: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,17 +11,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import dramatiq
 import httpx2
 import jsonschema
 import pytest
-from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest import api
 from ingest.api.schemas import SCHEMAS
+from ingest.live.feed import Feed
 from tests.contract.store.filled import Filled
 from workers import queue
 from workers.settings import Settings
@@ -39,7 +41,7 @@ class Bell(StubBroker):
         self.to_act = 0
         self.away = False
 
-    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         if self.away:
             raise ConnectionError("no broker here")
         if message.queue_name == queue.ACT:
@@ -50,6 +52,36 @@ class Bell(StubBroker):
         return message
 
 
+class HangsUp:
+    """A client of streams that has heard enough with the first message: they have no end of their own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        enough = asyncio.Event()
+        stream = False
+
+        async def receiving() -> Message:
+            if not stream:
+                return await receive()
+            await enough.wait()
+            return {"type": "http.disconnect"}
+
+        async def sending(message: Message) -> None:
+            nonlocal stream
+            if message["type"] == "http.response.start":
+                stream = (b"content-type", b"text/event-stream; charset=utf-8") in message["headers"]
+                await send(message)
+            elif not stream:
+                await send(message)
+            elif not enough.is_set():
+                await send({**message, "more_body": False})
+                enough.set()
+
+        await self._app(scope, receiving, sending)
+
+
 @dataclass
 class Asked:
     """The API, and what it was made of."""
@@ -57,6 +89,7 @@ class Asked:
     client: TestClient
     filled: Filled
     bell: Bell
+    feed: Feed
     keys: dict[Role, str]
 
     def get(self, path: str, *, role: Role | None = Role.VIEWER, **params: Any) -> httpx2.Response:
@@ -85,9 +118,11 @@ def asking(store: Store, vault: Vault, folder: Path) -> Iterator[Asked]:
     with store.write() as connection:
         for role in Role:
             made[role] = keys.create(connection, name=role.value, role=role, now=datetime.now(UTC))[1]
-    app = Starlette(routes=[Mount("/api/v1", app=api.make_app(Settings(data_dir=folder), store, vault, bell))])
+    feed = Feed(store)
+    mounted = api.make_app(Settings(data_dir=folder), store, vault, bell, feed)
+    app = Starlette(routes=[api.Mounted("/api/v1", HangsUp(mounted))])
     with TestClient(app) as client:
-        yield Asked(client, Filled(store, vault), bell, made)
+        yield Asked(client, Filled(store, vault), bell, feed, made)
 
 
 @pytest.fixture

@@ -93,15 +93,31 @@ def test_every_answer_says_that_it_is_no_page_and_not_to_be_kept(asked: Asked, e
         ("GET", "/", 404),
         ("DELETE", "/events", 405),
         ("POST", "/events/x", 405),
+        ("OPTIONS", "/events", 405),
+        ("OPTIONS", "/events/live", 405),
+        ("HEAD", "/keys/x", 405),
+        ("TRACE", "/openapi.json", 405),
+        ("GET", "/no%0Athing", 404),
+        ("GET", "/bookings/a%0Ab", 404),
     ],
 )
 def test_an_address_that_is_not_there_is_a_problem(asked: Asked, method: str, path: str, status: int) -> None:
     answer = asked.client.request(method, f"/api/v1{path}", headers=asked.headers(Role.ADMIN))
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    conforms(answer.json(), "Problem")
+    if method != "HEAD":
+        conforms(answer.json(), "Problem")
     if status == 405:
-        assert "GET" in answer.headers["allow"]
+        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.method == "GET"], ids=named)
+def test_a_head_is_answered_as_its_get_without_a_body(asked: Asked, endpoint: Endpoint) -> None:
+    got, head = (
+        asked.client.request(method, address(endpoint), headers=asked.headers(Role.ADMIN)) for method in ("GET", "HEAD")
+    )
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
 
 
 def test_a_misspelt_parameter_is_refused_with_the_nearest_right_one(asked: Asked) -> None:
@@ -116,6 +132,9 @@ def test_a_misspelt_parameter_is_refused_with_the_nearest_right_one(asked: Asked
 
 
 def test_a_parameter_that_is_repeated_beyond_its_bound_is_refused_by_name(asked: Asked) -> None:
+    for path in ("/bookings", "/events"):
+        answer = asked.get(path, status=["ACCEPTED"] * (history.MOST_NAMES + 1))
+        assert answer.json()["detail"].startswith(f"status may be given at most {history.MOST_NAMES} times")
     for path in ("/events", "/events/stats", "/events/export"):
         answer = asked.get(path, trigger=["PING"] * (history.MOST_NAMES + 1))
         assert answer.status_code == 400
@@ -190,8 +209,9 @@ def test_the_document_describes_every_address(asked: Asked) -> None:
         assert operation["security"] == ([{"key": [each.role.value]}] if each.role else [])
         declared = [(one["in"], one["name"]) for one in operation["parameters"]]
         assert [name for place, name in declared if place == "query"] == [one.name for one in each.parameters]
+        assert [name for place, name in declared if place == "header"] == [one.name for one in each.headers]
         assert ("path", "id") in declared or "{id}" not in each.path
-        assert list(operation["responses"]["200"]["content"]) == [each.media]
+        assert list(operation["responses"]["200"]["content"]) == [each.media, *["text/csv"] * each.csv]
 
 
 def test_every_schema_of_the_document_is_one_and_every_reference_leads_somewhere(asked: Asked) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
 import json
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from ingest import exported
 from tests.contract.store.filled import START
+from tests.contract.store.test_filters import planned
 from tests.integration.api.conftest import Asked, conforms
 from workers.catalogue.mask import MASK
 from workers.persist import persist
+from workers.store import deliveries, history, runs
+from workers.store.engine import Store
 from workers.store.keys import Role
 
 MINUTE = timedelta(minutes=1)
@@ -66,6 +74,15 @@ def test_an_event_is_in_the_shape_that_scripts_rely_on(asked: Asked) -> None:
         ("text", '"AND', 0),
         ("connection", "acme", 3),
         ("connection", "eu", 0),
+        ("host", "ADA@acme.example", 3),
+        ("host", "jon@client.example", 0),
+        ("event_type", "intro-call", 3),
+        ("event_type", ["7", "no-such-type"], 3),
+        ("status", "accepted", 3),
+        ("status", "CANCELLED", 0),
+        ("verdict", "signed", 3),
+        ("verdict", "mismatch", 0),
+        ("rule", "no-such-rule", 0),
     ],
 )
 def test_each_filter_narrows_the_list_the_export_and_the_statistics(
@@ -100,6 +117,108 @@ def test_an_export_is_one_event_a_line(asked: Asked) -> None:
         conforms(event, "Event")
     assert [event["id"] for event in told] == [str(one) for one in ids[::-1]]
     assert asked.get("/events/export", trigger="NOTHING").content == b""
+
+
+def test_an_export_as_csv_is_a_table_that_no_spreadsheet_runs(asked_on_each: Asked) -> None:
+    filled = asked_on_each.filled
+    filled.event(uid="a", title="=HYPERLINK(1)", additionalNotes="two\nlines; @SUM(1)", oneTimePassword="hunter2")
+    filled.event(
+        at=START + MINUTE, uid="b", title='Ada, "Jon" و 🎉', attendees=[{"name": "+1", "email": "z@b.example"}]
+    )
+    answer = asked_on_each.get("/events/export", format="csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="events.csv"'
+    newer, older = csv.DictReader(io.StringIO(answer.text, newline=""))
+    assert (newer["title"], newer["attendee_names"], newer["booking_uid"]) == ('Ada, "Jon" و 🎉', "'+1", "b")
+    assert (older["title"], older["notes"]) == ("'=HYPERLINK(1)", "two\nlines; '@SUM(1)")
+    assert "hunter2" not in answer.text
+    assert asked_on_each.get("/events/export", format="csv", trigger="NOTHING").content == b""
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_an_export_is_made_as_it_is_read_and_holds_no_transaction(
+    asked: Asked, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_EXPORT_PAGE", 2)
+    asked.filled.events(6, additionalNotes="x" * 40_000)
+    begin, write = Store.read, {"csv": exported.table, "ndjson": exported.ndjson}[form]
+    open_now: list[bool] = []
+    held: list[bool] = []
+    transactions: list[bool] = []
+
+    @contextlib.contextmanager
+    def reading(store: Store) -> Iterator[Any]:
+        with begin(store) as connection:
+            open_now.append(True)
+            yield connection
+            open_now.pop()
+        transactions.append(True)
+
+    def watched(values: Iterable[Any]) -> Iterator[Any]:
+        for value in values:
+            held.append(bool(open_now))  # whoever reads may stall after any line
+            yield value
+
+    monkeypatch.setattr(Store, "read", reading)
+    monkeypatch.setattr(exported, write.__name__, lambda values: write(watched(values)))
+    assert asked.get("/events/export", format=form).status_code == 200
+    assert held == [False] * 6
+    assert len(transactions) > 3  # one a page
+
+
+@pytest.mark.parametrize("noun", ["deliveries", "runs"])
+def test_deliveries_and_runs_are_exported_as_they_are_listed(
+    asked_on_each: Asked, noun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr({"deliveries": deliveries, "runs": runs}[noun], "_EXPORT_PAGE", 2)
+    ids = asked_on_each.filled.events(5)
+    with asked_on_each.filled.store.write() as connection:
+        runs.plan(connection, [planned(one, "tell", "do") for one in ids], START)
+    listed = asked_on_each.get(f"/{noun}").json()["data"]
+    assert len(listed) == 5
+
+    as_json = asked_on_each.get(f"/{noun}/export")
+    as_csv = asked_on_each.get(f"/{noun}/export", format="csv")
+
+    assert [json.loads(line) for line in as_json.text.splitlines()] == listed
+    assert as_json.headers["content-disposition"] == f'attachment; filename="{noun}.ndjson"'
+    rows = list(csv.DictReader(io.StringIO(as_csv.text, newline="")))
+    assert rows == [{name: "" if value is None else str(value) for name, value in each.items()} for each in listed]
+    narrowed = asked_on_each.get(f"/{noun}/export", connection="nowhere")
+    assert (narrowed.status_code, narrowed.content) == (200, b"")
+
+
+def test_events_are_found_by_the_rule_that_ran_for_them(asked_on_each: Asked) -> None:
+    ids = asked_on_each.filled.events(3)
+    with asked_on_each.filled.store.write() as connection:
+        runs.plan(connection, [planned(ids[1], "tell", act) for act in ("do", "undo")], START)
+    assert [each["id"] for each in asked_on_each.get("/events", rule="tell").json()["data"]] == [str(ids[1])]
+
+
+def test_bookings_are_listed_in_pages_that_join(asked_on_each: Asked) -> None:
+    filled = asked_on_each.filled
+    for number, uid in enumerate("abcb"):
+        filled.event(at=START + number * MINUTE, uid=uid)
+    filled.event(at=START + 5 * MINUTE, uid="c", trigger="BOOKING_CANCELLED", status="CANCELLED")
+    seen: list[str] = []
+    cursor: dict[str, Any] = {}
+    while True:
+        answer = asked_on_each.get("/bookings", limit=1, **cursor).json()
+        conforms(answer, "BookingPage")
+        seen += [booking["uid"] for booking in answer["data"]]
+        if answer["next"] is None:
+            break
+        cursor = {"cursor": answer["next"]}
+    assert seen == ["c", "b", "a"]
+    for filters, uids in (
+        ({"status": "cancelled"}, ["c"]),
+        ({"status": ["ACCEPTED"]}, ["b", "a"]),
+        ({"host": "ada@acme.example", "until": "2026-11-01T09:01:30Z"}, ["b", "a"]),
+        ({"email": "nobody@client.example"}, []),
+    ):
+        found = asked_on_each.get("/bookings", **filters).json()["data"]
+        assert [booking["uid"] for booking in found] == uids
+    assert asked_on_each.get("/bookings", trigger="PING").status_code == 400
 
 
 def test_an_export_larger_than_its_pieces_is_whole(asked: Asked) -> None:

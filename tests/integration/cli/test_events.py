@@ -282,6 +282,32 @@ def test_an_export_is_written_into_a_pipe_and_does_not_replace_it(command: Comma
     assert pipe.is_fifo()
 
 
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [
+        (("--host", "ADA@acme.example"), 2),
+        (("--host", "jon@client.example"), 0),
+        (("--event-type", "8", "--event-type", "intro-call"), 2),
+        (("--status", "accepted", "--verdict", "signed"), 2),
+        (("--rule", "tell"), 0),
+    ],
+)
+def test_events_are_found_by_who_hosts_what_kind_of_call_and_how_it_stands(
+    command: Command, filled: Filled, options: tuple[str, ...], number: int
+) -> None:
+    filled.events(2)
+    assert len(command.run("events", "list", "--json", *options).out.splitlines()) == number
+
+
+@pytest.mark.parametrize(
+    "options", [("--verdict", "good"), ("--host", " "), ("--event-type", ""), ("--status", ""), ("--rule", "")]
+)
+def test_an_option_that_says_nothing_is_named(command: Command, options: tuple[str, str]) -> None:
+    refused = command.run("events", "list", *options)
+    assert refused.status == 1
+    assert options[0] in refused.err
+
+
 def test_an_exported_file_is_whole_or_not_there(
     command: Command, filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +322,7 @@ def test_an_exported_file_is_whole_or_not_there(
     def broken(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ingest.cli.telling.flat", broken)
+    monkeypatch.setattr("ingest.exported.event", broken)
     assert command.run("events", "export", "--output", str(target), "--format", "csv").status == 130
     assert [file.name for file in target.parent.iterdir()] == ["events.ndjson"]
     assert len(target.read_text().splitlines()) == 3

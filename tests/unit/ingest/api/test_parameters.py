@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.api import parameters
-from ingest.api.parameters import CURSOR, DELIVERIES, EVENTS, LIMIT, UNMASKED
+from ingest.api.parameters import BOOKINGS, CURSOR, DELIVERIES, EVENTS, FORMAT, LIMIT, UNMASKED
 from workers.errors import BadInput
 from workers.store.history import Filter
 from workers.store.receipts import State
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
-ALL = (*EVENTS, CURSOR, LIMIT, UNMASKED)
+ALL = (*EVENTS, CURSOR, LIMIT, FORMAT, UNMASKED)
 
 
 def test_a_query_becomes_a_filter() -> None:
@@ -29,6 +29,12 @@ def test_a_query_becomes_a_filter() -> None:
         ("until", "2026-11-23"),
         ("text", "weekly sync"),
         ("connection", "acme"),
+        ("host", "h@b.example"),
+        ("event_type", "intro-call"),
+        ("event_type", "7"),
+        ("status", "accepted"),
+        ("verdict", "mismatch"),
+        ("rule", "tell"),
     ]
     assert parameters.event_filter(parameters.read(EVENTS, query, NOW)) == Filter(
         triggers=("PING", "BOOKING_CREATED"),
@@ -39,6 +45,11 @@ def test_a_query_becomes_a_filter() -> None:
         until=datetime(2026, 11, 24, tzinfo=UTC),
         text="weekly sync",
         connection="acme",
+        host="h@b.example",
+        event_types=("intro-call", "7"),
+        statuses=("accepted",),
+        verdict="mismatch",
+        rule="tell",
     )
     assert parameters.event_filter({}) == Filter()
 
@@ -68,6 +79,9 @@ def test_values_are_of_their_type() -> None:
         ("since", "noon", "since must be"),
         ("until", "noon", "until must be"),
         ("cursor", "x", "cursor must be"),
+        ("verdict", "good", "verdict must be one of signed, mismatch, unsigned."),
+        ("status", "", "status is empty"),
+        ("format", "xlsx", "format must be one of ndjson, csv."),
         ("unmasked", "yes", "unmasked must be true or false."),
         ("booking", " ", "booking is empty"),
         ("booking", "b" * 1_001, "booking may have at most 1000 characters"),
@@ -78,6 +92,13 @@ def test_what_is_wrong_is_refused_with_its_name_and_what_may_be_written(name: st
     with pytest.raises(BadInput) as refused:
         parameters.read(ALL, [(name, text)], NOW)
     assert said in refused.value.message
+
+
+def test_bookings_are_chosen_by_what_is_said_of_bookings() -> None:
+    about = {each.name: each.about for each in BOOKINGS}
+    assert list(about) == ["email", "host", "event_type", "status", "text", "connection", "since", "until"]
+    assert not [name for name, said in about.items() if said.startswith("Events")]
+    assert {each.name for each in BOOKINGS} < {each.name for each in EVENTS}
 
 
 def test_a_value_given_twice_is_refused_where_only_one_counts() -> None:

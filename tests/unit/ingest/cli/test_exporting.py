@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.cli import exporting, telling
-from ingest.cli.exporting import Format
+from ingest import exported
+from ingest.cli import exporting
+from ingest.exported import Format
 from workers.errors import BadInput
 
 
@@ -21,7 +22,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize("form", list(Format))
 def test_an_export_to_a_terminal_commands_nothing(monkeypatch: pytest.MonkeyPatch, form: Format) -> None:
-    monkeypatch.setattr(telling, "flat", lambda event: event)
+    monkeypatch.setattr(exported, "event", lambda event: event)
     screen = Terminal()
 
     assert exporting.write([{"title": "\x1b[2Jgone\x9b\u202e"}], form, screen) == 1

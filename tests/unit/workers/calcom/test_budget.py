@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.calcom.budget import HORIZON, Level, LocalBudget, halt, reserve
+from workers.calcom.budget import HORIZON, Level, LocalBudget, halt, left, reserve
 
 
 def waits(count: int, now: float, level: Level, per_minute: float = 60, burst: int = 3) -> list[float]:
@@ -89,3 +89,25 @@ def test_the_budget_of_one_process_keeps_its_level() -> None:
     assert budget.reserve() == 0
     budget.halt(30)
     assert [budget.reserve(), budget.reserve()] == [30, 31]
+
+
+@given(st.integers(0, 30), st.floats(0, 100), st.integers(1, 20), st.floats(1, 600))
+def test_what_is_left_are_the_calls_that_would_not_have_to_wait(
+    calls: int, pause: float, burst: int, per_minute: float
+) -> None:
+    level, now = Level(), 1_000_000.0
+    for _ in range(calls):
+        level, _seconds = reserve(level, now, per_minute=per_minute, burst=burst)
+    now += pause
+    number, seconds = left(level, now, per_minute=per_minute, burst=burst), 0.0
+    for _ in range(number):
+        level, seconds = reserve(level, now, per_minute=per_minute, burst=burst)
+    assert seconds < 0.01
+    assert reserve(level, now, per_minute=per_minute, burst=burst)[1] > 0
+
+
+def test_while_everyone_is_halted_nothing_is_left() -> None:
+    level = halt(Level(), 1000.0, 60)
+    assert left(level, 1059.0) == 0
+    assert left(level, 1060.0) == 10
+    assert left(Level(next_at=1e12), 1000.0) == 0

@@ -1,0 +1,28 @@
+"""The API's answers about how things go: the figures of the overview, and what needs a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from ingest.api.endpoint import Ask, json
+from ingest.spool import Spool
+from workers.store import overview
+from workers.store.overview import Window
+
+
+def figures(ask: Ask) -> Response:
+    """The figures of a window."""
+    window = ask.query.get("window", Window.DAY)
+    with ask.store.read() as sql:
+        return json(overview.overview(sql, window, datetime.now(UTC)))
+
+
+def attention(ask: Ask) -> Response:
+    """What needs a person. Of the spool it knows what is on the machine that answers."""
+    settings = ask.source.settings
+    spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
+    held, aside = spool.bytes(), spool.aside()
+    with ask.store.read() as sql:
+        return json({"data": overview.attention(sql, datetime.now(UTC), spool_bytes=held, set_aside=aside)})
