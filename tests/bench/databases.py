@@ -11,6 +11,8 @@ from typing import Literal
 from sqlalchemy import create_engine, make_url, text
 from uuid_utils.compat import uuid7
 
+from workers.store.engine import Store
+
 Kind = Literal["sqlite", "postgresql"]
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 #: as people write them
@@ -43,6 +45,15 @@ class Databases:
     def close(self) -> None:
         """Stop PostgreSQL."""
         self._stack.close()
+
+
+def settled(store: Store) -> None:
+    """What PostgreSQL's autovacuum does within a minute of many new rows, done at once."""
+    if store.sqlite:
+        return
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("VACUUM ANALYZE"))
 
 
 @contextlib.contextmanager

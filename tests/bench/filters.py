@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event
 
 from tests.bench import history
-from tests.bench.databases import KINDS, TITLES, Databases
+from tests.bench.databases import KINDS, TITLES, Databases, settled
 from tests.bench.plan import Bench
 from tests.bench.report import Line
 from workers.store.engine import Store, open_store
@@ -96,10 +96,7 @@ def measure(bench: Bench, databases: Databases, folder: Path) -> list[Line]:
 def _fill(bench: Bench, store: Store, title: str) -> None:
     task = bench.progress.add_task(f"filters: writing events to {title}", total=bench.plan.events)
     history.fill(store, bench.plan.events, lambda written: bench.progress.advance(task, written))
-    if not store.sqlite:  # what autovacuum does within a minute
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("SET statement_timeout = 0"))
-            connection.execute(text("VACUUM ANALYZE"))
+    settled(store)
 
 
 def _measure(bench: Bench, store: Store, title: str) -> list[Line]:

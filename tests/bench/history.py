@@ -1,7 +1,7 @@
 """A history to search in: years of an organization's events in seconds, written by the store's own statements.
 
 Who is in an event and which words its title has are dealt out so that every filter has something common and
-something rare to find; the same history each time.
+something rare to find; the same history each time. What else there is by then is in `records.py`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,13 @@ from workers.store.engine import Store
 from workers.store.receipts import Arrived
 from workers.store.tables import receipts, runs
 
+#: an event with what it is written from
+Happened = tuple[Arrived, Event]
+
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SPAN = timedelta(days=300)
+#: by which all of it came
+WEBHOOK = "org"
 #: in most titles, in one of a hundred, and in each ten thousandth
 COMMON_WORD, SELDOM_WORD, RARE_WORD = "call", "quarterly", "zephyrine"
 PEOPLE = 5_000
@@ -57,20 +62,36 @@ _BATCH = 2_000
 _NOBODY = UUID(int=0)
 
 
-def fill(store: Store, wanted: int, written: Callable[[int], object]) -> None:
-    """Write `wanted` events spread evenly over `SPAN`; `written` hears of each batch how many it held."""
-    made = _events(wanted)
+def fill(
+    store: Store,
+    wanted: int,
+    written: Callable[[int], object],
+    *,
+    began: datetime = BEGAN,
+    follow: Callable[[Sequence[Happened]], object] | None = None,
+) -> None:
+    """Write `wanted` events spread evenly over the `SPAN` from `began` on; `written` hears of each batch how many it
+    held. What goes with a batch is written by `follow`; without it, the runs and receipts that a filter looks for."""
+    made = _events(wanted, began)
     for start in range(0, wanted, _BATCH):
         batch = [next(made) for _ in range(min(_BATCH, wanted - start))]
         spelt = events.spelt(batch, sqlite=store.sqlite)
-        numbered = [(start + place, *each) for place, each in enumerate(batch)]
-        caused = bulk.spell(runs, _RUN, _runs(numbered), sqlite=store.sqlite)
-        released = bulk.spell(receipts, _RECEIPT, _receipts(numbered), sqlite=store.sqlite)
+        aside = _aside(start, batch, sqlite=store.sqlite) if follow is None else []
         with store.write() as connection:
             events.write(connection, spelt)
-            bulk.insert_many(connection, caused)
-            bulk.insert_many(connection, released)
+            for rows in aside:
+                bulk.insert_many(connection, rows)
+        if follow is not None:
+            follow(batch)
         written(len(batch))
+
+
+def _aside(start: int, batch: Sequence[Happened], *, sqlite: bool) -> list[bulk.Rows]:
+    numbered = [(start + place, *each) for place, each in enumerate(batch)]
+    return [
+        bulk.spell(runs, _RUN, _runs(numbered), sqlite=sqlite),
+        bulk.spell(receipts, _RECEIPT, _receipts(numbered), sqlite=sqlite),
+    ]
 
 
 _RUN = (
@@ -108,11 +129,11 @@ def uid(number: int) -> str:
     return f"booking{number:015d}"
 
 
-def _events(wanted: int) -> Iterator[tuple[Arrived, Event]]:
+def _events(wanted: int, began: datetime) -> Iterator[Happened]:
     dice = random.Random(7)
     triggers, weights = zip(*_TRIGGERS, strict=True)
     for number in range(wanted):
-        at = BEGAN + SPAN * (number / wanted)
+        at = began + SPAN * (number / wanted)
         trigger = dice.choices(triggers, weights)[0]
         guest, host = dice.randrange(PEOPLE), dice.randrange(_HOSTS)
         booking = number // _PER_BOOKING
@@ -122,7 +143,7 @@ def _events(wanted: int) -> Iterator[tuple[Arrived, Event]]:
                 received_at=at,
                 headers=[],
                 body=b"",
-                webhook="org",
+                webhook=WEBHOOK,
                 connection="acme" if booking % 10 else "beta",
                 has_event=False,
             ),

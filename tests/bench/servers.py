@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,9 +114,11 @@ class Servers:
             yield Running(port, committed, broker)
 
     @contextlib.contextmanager
-    def daybook(self, kind: Kind, *, worker: bool, rules: str = "") -> Iterator[Running]:
+    def daybook(
+        self, kind: Kind, *, worker: bool, rules: str = "", before: Callable[[Settings], object] = lambda _: None
+    ) -> Iterator[Running]:
         """`daybook serve`, and `daybook work` where `worker` says so, with one webhook that the deliveries are for and
-        the rules of a file."""
+        the rules of a file. `before` them the database, with its tables, may be filled."""
         with ExitStack() as stack:
             folder = self._scratch(stack)
             url = stack.enter_context(self._databases.empty(kind, folder))
@@ -134,6 +136,7 @@ class Servers:
                 (folder / "rules").mkdir()
                 (folder / "rules" / "rules.yaml").write_text(rules)
             _adopt(settings)
+            before(settings)
             committed = Committed(settings.database, "events", all_tables=_DAYBOOK_TABLES)
             stack.callback(committed.close)
             broker = self._valkey(stack, settings)
