@@ -1,10 +1,72 @@
-"""The first page: how things go, and what needs a person."""
+"""The first page: what needs a person, what came lately and how fast it was taken, and what became of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
 from ingest.dashboard.page import Shown, Visit
+from ingest.spool import Spool
+from workers.store import overview
+from workers.store.overview import Window
+
+_NAMES = {Window.HOUR: "hour", Window.DAY: "24 hours", Window.WEEK: "7 days"}
+#: where each kind of what needs a person is looked at
+_WHERE = {
+    "quarantine": "/quarantine",
+    "unknown": "/runs?state=dead",
+    "dead": "/runs?state=dead",
+    "drift": "/webhooks",
+    "unseen": "/webhooks",
+}
+#: triggers told one by one
+_MOST = 12
+_VERDICTS = ("signed", "mismatch", "unsigned")
+_QUANTILES = ("p50", "p95", "p99")
 
 
-def home(_visit: Visit) -> Shown:
-    """What came lately, by its verdict; how fast it was taken; what became of it."""
-    return Shown("overview.html", "Overview")
+def home(visit: Visit) -> Shown:
+    """The figures of an hour, a day or a week; another window is the day."""
+    asked = visit.asked("window")
+    window = Window(asked) if asked in list(Window) else Window.DAY
+    settings = visit.hall.settings
+    spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
+    held, aside = spool.bytes(), spool.aside()
+    with visit.store.read() as sql:
+        found = overview.overview(sql, window, visit.now)
+        needed = overview.attention(sql, visit.now, spool_bytes=held, set_aside=aside)
+    points: Sequence[Mapping[str, Any]] = found["points"]
+    told = {
+        "window": window,
+        "windows": [(each, _NAMES[each]) for each in Window],
+        "span": _NAMES[window],
+        "needed": [{**each, "where": _where(each)} for each in needed],
+        "found": found,
+        "came": sum(found["deliveries"].values()),
+        "triggers": list(found["events"].items())[:_MOST],
+        "others": sum(list(found["events"].values())[_MOST:]),
+        "most": max(found["events"].values(), default=0),
+        "verdicts": _chart("deliveries", points, window, _VERDICTS),
+        "speed": _chart("speed", points, window, _QUANTILES) if found["accepted"]["number"] else None,
+    }
+    return Shown("overview.html", "Overview", told)
+
+
+def _chart(what: str, points: Sequence[Mapping[str, Any]], window: Window, names: Sequence[str]) -> Markup:
+    from ingest.dashboard import charts  # it takes a second to load, of which a start should not know
+
+    form = "%d %b" if window is Window.WEEK else "%H:%M"
+    labels = [datetime.fromisoformat(point["at"]).strftime(form) for point in points]
+    series = {name: [point[name] for point in points] for name in names}
+    if what == "speed":
+        return charts.lines("How long deliveries took to be answered, in milliseconds", labels, series)
+    return charts.stacked("Deliveries by verdict", labels, series)
+
+
+def _where(item: Mapping[str, Any]) -> str | None:
+    if item["kind"] == "silent":
+        return f"/events?trigger={item['about']}"
+    return _WHERE.get(str(item["kind"]))
