@@ -6,6 +6,7 @@ Pure and total; for whoever shows a payload. The store keeps it whole, for rules
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 MASK = "(hidden)"
@@ -20,6 +21,8 @@ _SECRET_KEYS = frozenset(
 )  # fmt: skip
 _SECRET_ENDINGS = ("password", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey")
 _SEPARATORS = str.maketrans("", "", "_-")
+#: characters of a key whose verdict is kept: bodies may have keys of megabytes
+_LONGEST_KEPT = 100
 # A query parameter that lets its bearer in, inside any text: join links in a location, links in a calendar
 # file.
 _SECRET_PARAMETER = re.compile(
@@ -74,6 +77,11 @@ def _begin(value: Any, todo: list[tuple[Any, Any]]) -> Any:
 
 
 def _is_secret(key: str) -> bool:
+    return _judged(key) if len(key) <= _LONGEST_KEPT else _judged.__wrapped__(key)
+
+
+@lru_cache(maxsize=4096)  # one body has the keys of the next
+def _judged(key: str) -> bool:
     plain = key.translate(_SEPARATORS).casefold()
     return plain in _SECRET_KEYS or plain.endswith(_SECRET_ENDINGS)
 
