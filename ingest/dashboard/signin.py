@@ -120,14 +120,19 @@ class _Desk:
 
     async def sign_out(self, request: Request) -> Response:
         """The session is over, here and for whoever copied its cookie."""
-        answer = RedirectResponse("/sign-in", 303)
         name = cookie(request, self._hall.settings.public_url)
         token = request.cookies.get(name)
-        form = dict(await page.read_form(request))
-        if token:
-            if not forgery.genuine(token, form.get(forgery.FIELD)):
-                return RedirectResponse("/", 303)
-            await anyio.to_thread.run_sync(self._end, token)
+        try:
+            form = dict(await page.read_form(request))
+            if token:
+                if not forgery.genuine(token, form.get(forgery.FIELD)):
+                    return RedirectResponse("/", 303)
+                await anyio.to_thread.run_sync(self._end, token)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except DaybookError as error:  # the session goes on, so its cookie stays
+            return await page.failed(request, error, self._look, self._doorkeeper)
+        answer = RedirectResponse("/sign-in", 303)
         answer.delete_cookie(name, path="/", secure=secure(request, self._hall.settings.public_url), httponly=True)
         notice.leave(answer, "You are signed out.")
         return answer

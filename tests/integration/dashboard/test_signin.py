@@ -9,6 +9,7 @@ import pytest
 
 from ingest.dashboard import signin
 from tests.integration.dashboard.conftest import Looked, words
+from workers.errors import StoreUnavailable
 from workers.store import audit, keys, sessions
 from workers.store.audit import Filter
 from workers.store.keys import Role
@@ -112,6 +113,20 @@ def test_who_signs_out_has_no_session_any_more_even_with_its_cookie(looked: Look
 
 def test_nobody_is_signed_out_by_another_page(looked: Looked) -> None:
     looked.post("/sign-out", role=Role.VIEWER, csrf=None)
+    assert looked.get("/").status_code == 200
+
+
+def test_what_signs_nobody_out_says_why_and_leaves_the_session(looked: Looked, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {**looked.cookie(Role.VIEWER), "Content-Type": "application/json"}
+    answer = looked.client.post("/sign-out", content=b"{}", headers=headers, follow_redirects=False)
+    assert (answer.status_code, "this takes a form" in words(answer)) == (400, True)
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("the database did not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sessions, "end", away)
+        assert looked.post("/sign-out", role=Role.VIEWER).status_code == 503
     assert looked.get("/").status_code == 200
 
 
