@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -77,9 +78,14 @@ class Office:
             return deliveries.ids(sql, deliveries.Filter(State.QUARANTINED), limit=1)[0]
 
     def done(self) -> Any:
-        """The row of the demo's newest run that did what it is for; None while there is none."""
-        with self.store.read() as sql:
-            return next(iter(runs.page(sql, runs.Filter(states=(RunState.DONE,)), limit=1)), None)
+        """The row of the demo's newest run that did what it is for, once there is one."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self.store.read() as sql:
+                if found := runs.page(sql, runs.Filter(states=(RunState.DONE,)), limit=1):
+                    return found[0]
+            assert time.monotonic() < deadline, "the demo's rule did nothing"
+            time.sleep(0.05)
 
     def key(self, name: str, role: Role) -> tuple[Key, str]:
         """A new key, and the text of it."""
@@ -160,10 +166,13 @@ def signed_in(office: Office) -> Callable[[Role], str]:
     return token
 
 
-@pytest.fixture
-def opened(office: Office, browser: Browser, signed_in: Callable[[Role], str]) -> Iterator[Callable[..., Page]]:
-    """Opens a page for somebody with a role (None: not signed in) or with the cookie of a `session`; what goes wrong
-    on any of them fails the test."""
+#: opens a page for somebody with a role (None: not signed in), or with the cookie of a `session`
+Opened = Callable[..., Page]
+
+
+@contextlib.contextmanager
+def watching(office: Office, browser: Browser, signed_in: Callable[[Role], str]) -> Iterator[Opened]:
+    """Opens pages, each in a context of its own; what went wrong on any of them is told at the end."""
     contexts: list[BrowserContext] = []
     watched: list[Watched] = []
 
@@ -178,8 +187,17 @@ def opened(office: Office, browser: Browser, signed_in: Callable[[Role], str]) -
         page.goto(path)
         return page
 
-    yield opens
-    for context in contexts:
-        context.close()
+    try:
+        yield opens
+    finally:
+        for context in contexts:
+            context.close()
     amiss = [each for one in watched for each in one.amiss]
     assert not amiss, "\n".join(amiss)
+
+
+@pytest.fixture
+def opened(office: Office, browser: Browser, signed_in: Callable[[Role], str]) -> Iterator[Opened]:
+    """Opens pages; what goes wrong on any of them fails the test."""
+    with watching(office, browser, signed_in) as opens:
+        yield opens

@@ -1,18 +1,16 @@
-"""What people come to the pages for, from the first click to the last, in a browser on a demo that goes on meanwhile."""
+"""What people come to the pages for, from the first click to the last, in a browser on a demo that goes on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from ingest.demo import RULE
-from tests.acceptance.conftest import Eventually
-from tests.browser.conftest import Office
+from tests.browser.conftest import Office, Opened
 from workers.store import backtests, deliveries
 from workers.store.keys import Role
 
@@ -24,8 +22,6 @@ NAMES = {
     "emoji": "👩🏽‍⚕️ Zoë 🏳️‍🌈",
 }
 _RULE = "time-off-booking-blocks-calendar"
-
-Opened = Callable[..., Page]
 
 
 def _booked(office: Office, name: str) -> str:
@@ -118,10 +114,7 @@ def test_what_comes_is_in_the_live_tail_and_found_by_email_and_told_on_its_booki
     expect(story.locator("li.fails")).to_contain_text('event.type == "time-off" is false')
 
 
-def test_the_booking_for_time_off_tells_what_was_asked_and_answered(
-    office: Office, opened: Opened, eventually: Eventually
-) -> None:
-    eventually(office.done, what="a run of the demo's rule")
+def test_the_booking_for_time_off_tells_what_was_asked_and_answered(office: Office, opened: Opened) -> None:
     page = opened(f"/events/{office.done().event_id}")
     page.get_by_role("link", name="The whole booking").click()
     run = page.get_by_role("region", name=f"A run of {_RULE}").first
@@ -137,24 +130,27 @@ def test_the_booking_for_time_off_tells_what_was_asked_and_answered(
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_name_is_shown_as_it_is_whatever_it_holds(name: str, office: Office, opened: Opened) -> None:
     page = opened("/events")
-    asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    asked: list[Dialog] = []
+    page.on("dialog", asked.append)
     _follow(page)
     email = _booked(office, name)
     row = _rows(page).filter(has=page.locator(f'[title="{email}"]'))
     expect(row).to_contain_text(name)
-    for goes in (
-        lambda: _search(page, email),
-        lambda: _rows(page).get_by_role("link").first.click(),
-        lambda: page.get_by_role("link", name="The whole booking").click(),
-        lambda: page.get_by_role("link", name="Bookings", exact=True).click(),
-        lambda: page.goto("/"),
-    ):
-        goes()
-        if page.url != f"{office.daybook.url}/":
-            expect(page.get_by_role("main")).to_contain_text(name)
-        expect(page.locator("#made")).to_have_count(0)
+    expect(page.locator("#made")).to_have_count(0)
+    _search(page, email)
+    _as_it_is(page, name)
+    row.get_by_role("link").first.click()
+    _as_it_is(page, name)
+    page.get_by_role("link", name="The whole booking").click()
+    _as_it_is(page, name)
+    page.get_by_role("link", name="Bookings", exact=True).click()
+    _as_it_is(page, name)
     assert not asked
+
+
+def _as_it_is(page: Page, name: str) -> None:
+    expect(page.get_by_role("main")).to_contain_text(name)
+    expect(page.locator("#made")).to_have_count(0)
 
 
 # what a person does
@@ -184,23 +180,27 @@ def _anew_until(page: Page, there: Locator) -> None:
     raise AssertionError("a worker has not made an event of it")
 
 
-def test_a_viewer_may_look_and_change_nothing(office: Office, opened: Opened, eventually: Eventually) -> None:
+def test_a_viewer_may_look_and_change_nothing(office: Office, opened: Opened) -> None:
     held = office.quarantined()
-    eventually(office.done, what="a run of the demo's rule")
     places = ("/quarantine", f"/deliveries/{held}", "/webhooks", "/webhooks/demo", f"/rules/{_RULE}")
+    # a viewer may back-test: that changes nothing
+    does = "main form[method=post]:not([action$='/backtest']) button"
     chief, viewer = opened("/", role=Role.ADMIN), opened("/")
     for place in (*places, f"/runs/{office.done().id}", "/connections"):
         viewer.goto(place)
-        # a viewer may back-test: that does nothing
-        expect(viewer.locator("main form[method=post]:not([action$='/backtest'])")).to_have_count(0)
+        expect(viewer.locator(does)).to_have_count(0)
     for place in places:
         chief.goto(place)
-        expect(chief.locator("main form[method=post]:not([action$='/backtest'])")).not_to_have_count(0)
+        expect(chief.locator(does)).not_to_have_count(0)
     menu = viewer.get_by_role("navigation", name="Pages").get_by_role("link")
     expect(menu).not_to_have_count(0)
     expect(menu.filter(has_text=re.compile("Keys|Audit|Settings"))).to_have_count(0)
     expect(chief.get_by_role("link", name=re.compile("^(Keys|Audit|Settings)$"))).to_have_count(3)
-    for path, fields in (("/quarantine/release", {"only": str(held)}), (f"/deliveries/{held}/discard", {})):
+    forms: dict[str, dict[str, str | float | bool]] = {
+        "/quarantine/release": {"only": str(held)},
+        f"/deliveries/{held}/discard": {},
+    }
+    for path, fields in forms.items():
         status = viewer.evaluate(
             """async ([path, fields]) => {
                 const csrf = document.querySelector("form[action='/sign-out'] [name=csrf]").value;
@@ -216,8 +216,7 @@ def test_a_viewer_may_look_and_change_nothing(office: Office, opened: Opened, ev
     assert delivery.state == "quarantined"
 
 
-def test_a_rule_is_tried_on_what_came_before(office: Office, opened: Opened, eventually: Eventually) -> None:
-    eventually(office.done, what="a run of the demo's rule")
+def test_a_rule_is_tried_on_what_came_before(office: Office, opened: Opened) -> None:
     page = opened("/rules")
     page.get_by_role("link", name=_RULE).first.click()
     page.get_by_label("Events since").fill("1d")
