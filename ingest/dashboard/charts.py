@@ -17,7 +17,7 @@ from pygal.etree import etree
 # It hooks itself into every import, for maps that nobody has here, in a way that Python warns of.
 sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, PluginImportFixer)]
 
-_WIDTH, _HEIGHT = 760, 190
+_WIDTH, _HEIGHT = 480, 180
 #: elements, and classes of them, that are for pygal's own script and style
 _DRESS = frozenset({"defs", "desc", "script", "style", "title", "tooltip", "tooltip-overlay"})
 #: labels below a chart

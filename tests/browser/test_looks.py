@@ -41,7 +41,7 @@ PAGES = {
     "audit": "/audit",
     "audit-entry": "/audit/{id}",
     "settings": "/settings",
-    "overview": "/",  # last, for by then its charts have something to show
+    "overview": "/?window=1h",  # last, for by then its charts have something to show
 }
 #: the pictures that README shows, each in one of the themes: copied from `readme/` into docs/ by hand
 README: dict[str, Literal["light", "dark"]] = {"overview": "light", "booking": "dark"}
