@@ -10,23 +10,28 @@ import contextlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from ingest import signatures
 from ingest.samples import changes_from, sample
 from tests.acceptance.conftest import Daybook, installed
 from tests.conftest import PATIENCE, PLAIN, lacking
 from workers.settings import Settings
-from workers.store import webhooks
-from workers.store.engine import open_store
+from workers.store import deliveries, keys, runs, sessions, webhooks
+from workers.store.engine import Store, open_store
+from workers.store.keys import Key, Role
+from workers.store.receipts import State
+from workers.store.runs import RunState
 from workers.vault import open_vault
 
 #: where the pictures of a run are kept
@@ -53,6 +58,7 @@ class Office:
     link: str
     url: str
     secret: str
+    store: Store
 
     def send(self, trigger: str, *, signed: bool = True, **changes: Any) -> int:
         """One delivery of a sample with these changes, as Cal.com posts it; the status of the answer."""
@@ -64,6 +70,35 @@ class Office:
             "X-Cal-Webhook-Version": "2021-10-20",
         }
         return httpx2.post(self.url, content=body, headers=headers, **PLAIN).status_code
+
+    def quarantined(self) -> UUID:
+        """One more delivery that nothing proves to be Cal.com's; its id."""
+        assert self.send("BOOKING_CREATED", signed=False) == 401
+        with self.store.read() as sql:
+            return deliveries.ids(sql, deliveries.Filter(State.QUARANTINED), limit=1)[0]
+
+    def done(self) -> Any:
+        """The row of the demo's newest run that did what it is for, once there is one."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self.store.read() as sql:
+                if found := runs.page(sql, runs.Filter(states=(RunState.DONE,)), limit=1):
+                    return found[0]
+            assert time.monotonic() < deadline, "the demo's rule did nothing"
+            time.sleep(0.05)
+
+    def key(self, name: str, role: Role) -> tuple[Key, str]:
+        """A new key, and the text of it."""
+        with self.store.write() as sql:
+            return keys.create(sql, name=name, role=role, now=datetime.now(UTC))
+
+    def session(self, text: str, role: Role) -> str:
+        """What a browser's cookie holds that signed in with this key. Signing in by the form is throttled."""
+        with self.store.write() as sql:
+            return sessions.begin(
+                sql, name=f"a {role}", role=role, key_digest=keys.digest(text),
+                now=datetime.now(UTC), lives=timedelta(hours=1),
+            )  # fmt: skip
 
 
 @dataclass
@@ -99,9 +134,10 @@ def office() -> Iterator[Office]:
             assert datetime.now(UTC).timestamp() < deadline, log.read_text()
         data = daybook.folder / "data"
         settings = Settings(data_dir=data, port=daybook.port)
-        with contextlib.closing(open_store(settings.database, pool_size=1)) as store, store.read() as sql:
-            (webhook,) = webhooks.every(sql, open_vault(settings))
-        yield Office(daybook, found[0], webhook.url(daybook.url), webhook.secrets[0].key)
+        with contextlib.closing(open_store(settings.database, pool_size=1)) as store:
+            with store.read() as sql:
+                (webhook,) = webhooks.every(sql, open_vault(settings))
+            yield Office(daybook, found[0], webhook.url(daybook.url), webhook.secrets[0].key, store)
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +146,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         lacking("chromium is not installed (Debian: apt-get install chromium)")
+    expect.set_options(timeout=_SOON)
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield made
@@ -117,48 +154,50 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def signed_in(office: Office, browser: Browser) -> Callable[[str], Any]:
-    """What a browser holds that is signed in with a role; each role signs in once."""
-    held: dict[str, Any] = {}
+def signed_in(office: Office) -> Callable[[Role], str]:
+    """What the cookie of a role holds; each has one session for all tests."""
+    held: dict[Role, str] = {}
 
-    def state(role: str) -> Any:
+    def token(role: Role) -> str:
         if role not in held:
-            context = browser.new_context(base_url=office.daybook.url)
-            page = context.new_page()
-            page.set_default_timeout(_SOON)
-            if role == "admin":
-                page.goto(office.link)
-            else:
-                (made,) = office.daybook.json("keys", "create", f"a {role}", "--role", role)
-                page.goto("/sign-in")
-                page.get_by_label("Key", exact=True).fill(made["key"])
-            page.get_by_role("button", name="Sign in").click()
-            page.get_by_role("button", name="Sign out").wait_for()
-            held[role] = context.storage_state()
-            context.close()
+            held[role] = office.session(office.key(f"a {role}", role)[1], role)
         return held[role]
 
-    return state
+    return token
 
 
-@pytest.fixture
-def opened(office: Office, browser: Browser, signed_in: Callable[[str], Any]) -> Iterator[Callable[..., Page]]:
-    """Opens a page for somebody with a role (None: not signed in); what goes wrong on any of them fails the test."""
+#: opens a page for somebody with a role (None: not signed in), or with the cookie of a `session`
+Opened = Callable[..., Page]
+
+
+@contextlib.contextmanager
+def watching(office: Office, browser: Browser, signed_in: Callable[[Role], str]) -> Iterator[Opened]:
+    """Opens pages, each in a context of its own; what went wrong on any of them is told at the end."""
     contexts: list[BrowserContext] = []
     watched: list[Watched] = []
 
-    def opens(path: str, *, role: str | None = "viewer", **options: Any) -> Page:
-        state = signed_in(role) if role is not None else None
-        context = browser.new_context(base_url=office.daybook.url, storage_state=state, **options)
+    def opens(path: str, *, role: Role | None = Role.VIEWER, session: str = "", **options: Any) -> Page:
+        context = browser.new_context(base_url=office.daybook.url, **options)
         contexts.append(context)
+        if token := session or (signed_in(role) if role is not None else ""):
+            context.add_cookies([{"name": "daybook", "value": token, "url": office.daybook.url}])
         page = context.new_page()
         page.set_default_timeout(_SOON)
         watched.append(Watched(page))
         page.goto(path)
         return page
 
-    yield opens
-    for context in contexts:
-        context.close()
+    try:
+        yield opens
+    finally:
+        for context in contexts:
+            context.close()
     amiss = [each for one in watched for each in one.amiss]
     assert not amiss, "\n".join(amiss)
+
+
+@pytest.fixture
+def opened(office: Office, browser: Browser, signed_in: Callable[[Role], str]) -> Iterator[Opened]:
+    """Opens pages; what goes wrong on any of them fails the test."""
+    with watching(office, browser, signed_in) as opens:
+        yield opens
