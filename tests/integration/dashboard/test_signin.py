@@ -96,7 +96,7 @@ def test_too_many_attempts_from_one_address_have_to_wait_and_are_said_once(
         assert _sign_in(looked, key=chosen).status_code == 303
         with capture_logs() as lines:
             for form in ({"key": "wrong"}, {"key": chosen}, {"link": "wrong"}):
-                answer = _sign_in(looked, **form)
+                answer = _sign_in(looked, None, **form)
                 assert answer.status_code == 429
                 assert "try again in" in words(answer)
         assert [line["event"] for line in lines].count("signin.too_often") == 1
