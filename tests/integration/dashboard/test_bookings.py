@@ -456,3 +456,8 @@ def test_a_list_of_hostile_and_long_titles_stays_a_small_page(looked: Looked) ->
     assert len(answer.content) < 100_000
     assert "<script>alert" not in answer.text
     assert "<img src=x" not in answer.text
+
+
+def test_an_address_that_ends_before_the_uid_leads_to_all_bookings(looked: Looked) -> None:
+    answer = looked.get("/bookings/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/bookings")
