@@ -147,6 +147,8 @@ def _found(visit: Visit, pcid: str | None, *, to: str = "") -> Story | Shown | S
         known = story.read(sql, uid, None) is not None if found is None and pcid is not None else False
     if found is not None:
         return found
+    if not uid:
+        return Sent("/bookings")
     if len(begun) == 1 and begun[0] != uid:
         return Sent(visit.address(f"/bookings/{segment(begun[0])}{to}"))
     told: dict[str, Any] = {"uid": cut(uid, 200), "sought": cut(uid, 200), "begun": begun, "known": known, "pcid": pcid}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from ingest import headers
@@ -74,15 +75,21 @@ def one(visit: Visit) -> Shown:
         row = deliveries.one(sql, delivery)
         if row is None:
             raise _no_such()
-        sent = headers.shown(deliveries.headers(sql, delivery))
+        sent = headers_of(sql, delivery)
     told = {
         "delivery": {**deliveries.shape(row), "last_seen_at": spell(row.last_seen_at)},
         "sentence": f"{_VERDICTS.get(row.verdict, '')} {_STANDS[State(row.state)]}".strip(),
-        "headers": [(cut(name, _NAME), cut(value, _VALUE)) for name, value in sent[:_HEADERS]],
-        "headers_left": len(sent[_HEADERS:]),
+        **sent,
         "operator": visit.may(Role.OPERATOR),
     }
     return Shown("delivery.html", f"Delivery {str(delivery)[:8]}", told)
+
+
+def headers_of(sql: Connection, delivery: UUID) -> dict[str, Any]:
+    """The headers of a delivery as pages show them: `headers`, and how many are left out; none where none are kept."""
+    sent = headers.shown(deliveries.headers(sql, delivery))
+    shown = [(cut(name, _NAME), cut(value, _VALUE)) for name, value in sent[:_HEADERS]]
+    return {"headers": shown, "headers_left": len(sent[_HEADERS:])}
 
 
 def body(visit: Visit) -> Response:

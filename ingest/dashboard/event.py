@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from ingest import standing
 from ingest.brevity import cut
+from ingest.dashboard.deliveries import headers_of
 from ingest.dashboard.page import Shown, Visit
 from ingest.dashboard.payload import held
 from ingest.hearing import NOW, Hearing
@@ -40,6 +41,7 @@ def one(visit: Visit) -> Shown:
         said = shape(row)
         body = payload(sql, row)
         delivery = deliveries.one(sql, row.delivery_id) if row.delivery_id is not None else None
+        sent = headers_of(sql, delivery.id) if delivery is not None else {"headers": [], "headers_left": 0}
         caused = [outcomes.run(each) for each in runs.of_events(sql, [event_id])]
         cause = ledger.causes(sql, [UUID(row.caused_by)]) if row.caused_by else []
         around = _around(sql, row)
@@ -62,6 +64,7 @@ def one(visit: Visit) -> Shown:
         "people": people[:_PEOPLE],
         "people_left": len(people[_PEOPLE:]),
         "delivery": deliveries.shape(delivery) if delivery is not None else None,
+        **sent,
         "cause": next(iter(cause), None),
         "runs": [{**run, "reason": cut(run["reason"], _REASON)} for run in caused[:_RUNS]],
         "runs_left": len(caused[_RUNS:]),

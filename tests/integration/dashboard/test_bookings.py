@@ -464,3 +464,8 @@ def test_no_name_turns_the_line_of_the_text_that_it_stands_in(looked: Looked) ->
     said = looked.get("/bookings/uid-0/text").text
     assert "Jon" in said
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", said)
+
+
+def test_an_address_that_ends_before_the_uid_leads_to_all_bookings(looked: Looked) -> None:
+    answer = looked.get("/bookings/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/bookings")

@@ -236,6 +236,17 @@ def test_secrets_of_a_payload_are_on_no_page_but_the_one_that_is_written_down(lo
     ]
 
 
+def test_an_event_shows_the_headers_that_its_delivery_came_with(looked_on_each: Looked) -> None:
+    looked = looked_on_each
+    event = looked.filled.event()
+    page = looked.get(f"/events/{event}")
+    [leads] = set(re.findall(r'href="(/deliveries/[0-9a-f-]+)"', page.text))
+    own = looked.get(leads).text
+    sent = re.findall(r'<dt class="mono">.*?</dd>', own)
+    assert sent
+    assert re.findall(r'<dt class="mono">.*?</dd>', page.text) == sent
+
+
 def test_an_event_tells_its_times_where_the_organizer_lives(looked: Looked) -> None:
     event = looked.filled.event()
     page = words(looked.get(f"/events/{event}"))
