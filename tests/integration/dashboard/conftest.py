@@ -58,7 +58,7 @@ class Looked:
 
 def words(answer: httpx2.Response) -> str:
     """What a page says, without its markup, blanks as one."""
-    body = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text, flags=re.DOTALL)
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text.replace("<wbr>", ""), flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
