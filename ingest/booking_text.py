@@ -20,8 +20,10 @@ from ingest.story import Story
 MOST = 200
 #: characters of a text, of JSON on a line; people, uids, runs of an event, actions of a run
 _TEXT, _JSON, _MANY = 200, 400, 30
-#: characters that move the cursor or end a line where none should
-_CONTROL = dict.fromkeys((*range(0x20), 0x7F, *range(0x80, 0xA0), 0x2028, 0x2029), "\ufffd")
+#: characters that move the cursor, end a line where none should, or turn the line they are pasted into
+_CONTROL = dict.fromkeys(
+    (*range(0x20), 0x7F, *range(0x80, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)), "\ufffd"
+)
 
 
 def text(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -87,14 +89,21 @@ class Doorkeeper:
 
     async def recognise(self, request: HTTPConnection) -> Identity:
         """Who asks, whatever the role. Raises `SignInNeeded`."""
+        return await anyio.to_thread.run_sync(self.claim(request))
+
+    def claim(self, request: HTTPConnection) -> Callable[[], Identity]:
+        """How who asks is found out, in a thread, for it reads SQL: it gives the identity or raises `SignInNeeded`.
+
+        Raises that here, and asks nobody, where nothing came with the request that says who it is.
+        """
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         key = key.strip()
         token = request.cookies.get(cookie(request, self._public_url)) if self._pages else None
         if not key and token:
-            return await anyio.to_thread.run_sync(self._signed_in, token)
+            return partial(self._signed_in, token)
         if scheme.lower() != "bearer" or not key:
             raise SignInNeeded
-        return await anyio.to_thread.run_sync(self.by_key, key)
+        return partial(self.by_key, key)
 
     def by_key(self, key: str) -> Identity:
         """Whose key this is. Raises `SignInNeeded`."""

@@ -28,10 +28,10 @@ from workers.clerk import Clerk, InDoubt, LeaseLostError, Reached, Sheet, Switch
 from workers.errors import DaybookError, StoreUnavailable
 from workers.hand import Run
 from workers.rulebook import Rulebook
-from workers.store import runs
+from workers.store import claims
+from workers.store.claims import Claimed
 from workers.store.engine import Store
 from workers.store.ledger import ActionState
-from workers.store.runs import Claimed
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +126,7 @@ class Acting:
         """Put down what is in hand and no thread is at, for another process. What is still under way stays in hand:
         the call may be on its way, and nobody could see that."""
         with self._store.write() as connection:
-            runs.give_back(connection, self._holder, besides=tuple(self._under_way))
+            claims.give_back(connection, self._holder, besides=tuple(self._under_way))
 
     def _take(self, mine: str) -> _Taken:
         """Take a run in hand, and begin its first step."""

@@ -26,10 +26,11 @@ from workers.rulebook import Rulebook
 from workers.rules import allowance
 from workers.rules.expressions import Bindings, Unresolved
 from workers.rules.rule import Step
-from workers.store import history, ledger, runs, switches
+from workers.store import claims, history, ledger, switches
+from workers.store.claims import Claimed
 from workers.store.ledger import Action, ActionState
 from workers.store.quick import Entry, enter
-from workers.store.runs import Claimed, RunState
+from workers.store.runs import RunState
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +110,7 @@ class Clerk:
 
     def claim(self, connection: Connection, holders: Sequence[str], only: UUID | None = None) -> list[Claimed]:
         """Take in hand what is due next, a run for each holder as far as there are any, or that run."""
-        return runs.claim(connection, holders=holders, now=self._clock(), seconds=self._lease, only=only)
+        return claims.claim(connection, holders=holders, now=self._clock(), seconds=self._lease, only=only)
 
     def opened(self, sheet: Sheet, claimed: Sequence[Claimed]) -> Iterator[tuple[Run | None, Reached | None]]:
         """Each run, and its first step, begun; None where there is nothing to be done of it now."""
@@ -144,7 +145,7 @@ class Clerk:
         where none may begin any more."""
         if sheet.dry(run.rule.name):
             raise SwitchedError
-        sheet.note(runs.renewing(sheet.connection, run.claimed.id, run.claimed.holder, self._lease))
+        sheet.note(claims.renewing(sheet.connection, run.claimed.id, run.claimed.holder, self._lease))
         self._attempted(sheet, run, reached.place, reached.call)
 
     def bug(self, sheet: Sheet, claimed: Claimed, error: Exception) -> None:
@@ -162,7 +163,7 @@ class Clerk:
             self._end(sheet, claimed, over.state, over.reason)
         except Later as later:
             sheet.note(
-                runs.postponing(
+                claims.postponing(
                     claimed.id,
                     claimed.holder,
                     due_at=later.due_at,
@@ -173,7 +174,7 @@ class Clerk:
             )
 
     def _end(self, sheet: Sheet, claimed: Claimed, state: RunState, reason: str | None) -> None:
-        sheet.note(runs.finishing(claimed.id, claimed.holder, state=state, reason=reason, now=self._clock()))
+        sheet.note(claims.finishing(claimed.id, claimed.holder, state=state, reason=reason, now=self._clock()))
         if state is RunState.DEAD:
             log.error("run.dead", run=str(claimed.id), rule=claimed.rule, reason=reason)
 
@@ -332,12 +333,12 @@ class Clerk:
         step, run_id, holder = run.steps[place], run.claimed.id, run.claimed.holder
         last = place + 1 == len(run.steps)
         if not advance:
-            sheet.note(runs.renewing(sheet.connection, run_id, holder, self._lease))
+            sheet.note(claims.renewing(sheet.connection, run_id, holder, self._lease))
         elif last:
             done, at = RunState.DONE, self._clock()
-            sheet.note(runs.finishing(run_id, holder, state=done, reason=run.trouble, now=at))
+            sheet.note(claims.finishing(run_id, holder, state=done, reason=run.trouble, now=at))
         else:
-            sheet.note(runs.advancing(sheet.connection, run_id, holder, place + 1, self._lease))
+            sheet.note(claims.advancing(sheet.connection, run_id, holder, place + 1, self._lease))
         if step.id not in run.actions and step.id not in run.begun:
             self._begin(sheet, run, place, ActionState.PLANNED, {}, None, now)
         sheet.note(ledger.settle(run_id, step.id, state=state, now=now, answer=answer, reason=reason, ours=ours))

@@ -18,8 +18,9 @@ from workers.rulebook import Rulebook
 from workers.rules.expressions import Bindings, bind
 from workers.rules.rule import Rule, Step
 from workers.store import events, ledger, runs
+from workers.store.claims import Claimed
 from workers.store.ledger import Action, ActionState
-from workers.store.runs import Claimed, RunState
+from workers.store.runs import RunState
 
 #: states of an action that may have been done
 IN_DOUBT = (ActionState.SENDING, ActionState.UNKNOWN)

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from workers import queue
 from workers.errors import StoreUnavailable
-from workers.store import leases, receipts, runs
+from workers.store import claims, leases, receipts
 from workers.store.engine import Store
 
 log = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ def sweep_runs(store: Store, broker: Broker, *, holder: str, threads: int) -> in
     with store.read() as connection:
         if not leases.holds(connection, "sweep", holder):
             return 0
-        due = runs.count_due(connection, datetime.now(UTC), most=threads)
+        due = claims.count_due(connection, datetime.now(UTC), most=threads)
     missing = max(0, due - queue.depth(broker, queue.ACT))
     queue.ring_to_act(broker, missing)
     return missing

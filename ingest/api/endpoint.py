@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from ingest import exported, forgery, witness
 from ingest.api import parameters, problems
-from ingest.api.parameters import Parameter
+from ingest.api.parameters import UNMASKED, Parameter
 from ingest.exported import Format
 from ingest.live.feed import Feed
 from ingest.live_rules import Reader
@@ -78,7 +78,7 @@ class Ask:
 
     def unmasked(self) -> bool:
         """Whether payloads are to be shown whole; raises `NotAllowed` unless an operator asks."""
-        if not self.query.get("unmasked", False):
+        if not self.query.get(UNMASKED.name, False):
             return False
         if self.identity is None or not self.identity.role.covers(Role.OPERATOR):
             raise NotAllowed("unmasked payloads take a key with role operator.")
@@ -123,7 +123,7 @@ class Endpoint:
 
     @property
     def audited(self) -> bool:
-        """Whether the audit log says who asked for it."""
+        """Whether the audit log says who asked for it, whatever it was asked with."""
         return self.raw or self.method != "GET"
 
     def route(self, source: Source, doorkeeper: Doorkeeper, limiter: anyio.CapacityLimiter) -> Route:
@@ -160,10 +160,14 @@ class Endpoint:
         identity, role = ask.identity, self.role
         if identity is None or role is None:
             return self.handler(self._read(ask, given))
+        what = f"{self.method} {self.path}"
         if not self.audited:
             allow(identity, role)
-            return self.handler(self._read(ask, given))
-        what = f"{self.method} {self.path}"
+            ask = self._read(ask, given)
+            if not ask.query.get(UNMASKED.name, False):
+                return self.handler(ask)
+            with witness.of(ask.store, identity, what, {**ask.path, **ask.query}):  # as much is told as in a raw body
+                return self.handler(ask)
         if not identity.role.covers(role):
             with witness.of(ask.store, identity, what, ask.path):
                 allow(identity, role)

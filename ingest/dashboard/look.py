@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 
 from ingest import forgery
@@ -35,6 +37,8 @@ MEANING = {
         ("mismatch", "failed", "dead", "refused", "CANCELLED", "REJECTED", "unreadable", "off", "drifted"), "bad"
     ),
 }
+#: what is to be typed, in texts that people read in a terminal too
+_TYPED = re.compile("`([^`]+)`")
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -52,7 +56,14 @@ class Look:
             auto_reload=False,
         )
         self._environment.filters.update(
-            instant=instant, ago=ago, meaning=meaning, pretty=pretty, count=count, segment=segment, size=size
+            instant=instant,
+            ago=ago,
+            meaning=meaning,
+            pretty=pretty,
+            coded=coded,
+            count=count,
+            segment=segment,
+            size=size,
         )
         self._environment.globals.update(static=statics.address)
 
@@ -119,6 +130,11 @@ def ago(value: str | datetime | None, now: datetime) -> str:
 def pretty(value: Any) -> str:
     """JSON for reading."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def coded(text: str) -> Markup:
+    """A text with what stands between backticks as code, and everything in it escaped."""
+    return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped, and backticks open nothing
 
 
 def count(number: int) -> str:

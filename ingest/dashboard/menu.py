@@ -24,6 +24,7 @@ class Entry:
 MENU = (
     Entry("/", "Overview", "o"),
     Entry("/events", "Events", "e"),
+    Entry("/deliveries", "Deliveries", "d"),
     Entry("/bookings", "Bookings", "b"),
     Entry("/rules", "Rules", "r"),
     Entry("/runs", "Runs", "u"),

@@ -20,7 +20,15 @@ _WHERE = {
     "unknown": "/runs?state=dead",
     "dead": "/runs?state=dead",
     "drift": "/webhooks",
-    "unseen": "/webhooks",
+    "unseen": "/connections",
+}
+#: what to do next, where it is done on pages; else it is what a terminal is told
+_NEXT = {
+    "quarantine": "See why, mend the secret, then release what is Cal.com's and discard the rest.",
+    "unknown": "Find out whether it was done, and say so on the run's page.",
+    "dead": "Mend the cause, then try it again on the run's page.",
+    "drift": "Plan shows each difference; applying it mends what can be mended.",
+    "unseen": "Test says what is wrong; a plan looks again.",
 }
 #: triggers told one by one
 _MOST = 12
@@ -43,9 +51,10 @@ def home(visit: Visit) -> Shown:
         "window": window,
         "windows": [(each, _NAMES[each]) for each in Window],
         "span": _NAMES[window],
-        "needed": [{**each, "where": _where(each)} for each in needed],
+        "needed": [{**each, "where": _where(each), "next": _next(each)} for each in needed],
         "found": found,
         "came": sum(found["deliveries"].values()),
+        "busiest": _rate(points, found["minutes"]),
         "triggers": list(found["events"].items())[:_MOST],
         "others": sum(list(found["events"].values())[_MOST:]),
         "most": max(found["events"].values(), default=0),
@@ -64,6 +73,16 @@ def _chart(what: str, points: Sequence[Mapping[str, Any]], window: Window, names
     if what == "speed":
         return charts.lines("How long deliveries took to be answered, in milliseconds", labels, series)
     return charts.stacked("Deliveries by verdict", labels, series)
+
+
+def _rate(points: Sequence[Mapping[str, Any]], minutes: int) -> str:
+    """Deliveries a minute at the busiest point."""
+    most = max((sum(point[name] for name in _VERDICTS) for point in points), default=0) / minutes
+    return f"{most:.0f}" if most >= 10 or most == round(most) else f"{most:.1f}" if most >= 0.1 else "less than 0.1"
+
+
+def _next(item: Mapping[str, Any]) -> str:
+    return _NEXT.get(str(item["kind"]), str(item["next"]))
 
 
 def _where(item: Mapping[str, Any]) -> str | None:

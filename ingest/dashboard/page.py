@@ -158,13 +158,13 @@ class Page:
 
         async def answer(request: Request) -> Response:
             try:
-                identity = await doorkeeper.recognise(request)
-                form = await read_form(request) if request.method == "POST" else []
-                if request.method not in forgery.SAFE:
-                    doorkeeper.meant(request, identity, _last(form, forgery.FIELD))
-                visit = Visit(hall, identity, dict(request.path_params), request.query_params.multi_items(), form)
-                made = await anyio.to_thread.run_sync(self._made, visit, limiter=limiter)
-                return await anyio.to_thread.run_sync(_answered, made, request, identity, look, limiter=limiter)
+                claim = doorkeeper.claim(request)
+                if request.method in forgery.SAFE:
+                    return await anyio.to_thread.run_sync(self._looked, hall, look, request, claim, limiter=limiter)
+                identity = await anyio.to_thread.run_sync(claim)  # a stranger's form is not read
+                form = await read_form(request)
+                doorkeeper.meant(request, identity, _last(form, forgery.FIELD))
+                return await anyio.to_thread.run_sync(self._whole, hall, look, request, identity, form, limiter=limiter)
             except SignInNeeded:
                 return to_sign_in(request)
             except ClientDisconnect:
@@ -173,6 +173,16 @@ class Page:
                 return await failed(request, error, look, doorkeeper)
 
         return Route(self.path, answer, methods=[self.method])
+
+    def _looked(self, hall: Hall, look: Look, request: Request, claim: Callable[[], Identity]) -> Response:
+        """In one thread from the cookie to the page: each change of threads waits for its turn twice."""
+        return self._whole(hall, look, request, claim(), [])
+
+    def _whole(
+        self, hall: Hall, look: Look, request: Request, identity: Identity, form: Sequence[tuple[str, str]]
+    ) -> Response:
+        visit = Visit(hall, identity, dict(request.path_params), request.query_params.multi_items(), form)
+        return _answered(self._made(visit), request, identity, look)
 
     def _made(self, visit: Visit) -> Shown | Sent | Response:
         if not self.audited:

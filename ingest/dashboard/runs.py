@@ -152,7 +152,7 @@ def _counted(number: int) -> str:
 
 def _said(run: Mapping[str, Any], *, in_hand: bool) -> str:
     """How it stands, in a plain sentence."""
-    reason = f": {run['reason']}" if run["reason"] else ""
+    reason = f": {run['reason'].removesuffix('.')}" if run["reason"] else ""
     done = sum(action["state"] == "done" for action in run["actions"])
     steps = f"{done} step{'' if done == 1 else 's'}"
     match RunState(run["state"]):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
-from math import ceil
+from math import ceil, inf
 
 import anyio.to_thread
 import structlog
@@ -24,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 #: attempts a minute from one address; after a pause a quarter of them at once
 PER_MINUTE = 20
+#: seconds between two lines of the log about too many: whoever sends them must not fill the disk
+_SAID_EVERY = 60.0
 _WRONG = "That is no live key. `daybook keys list` shows those there are; `daybook keys link NAME` makes a link."
 _USED = "This link was used, is older than an hour, or was cut short; `daybook keys link NAME` makes another."
 
@@ -82,6 +85,7 @@ def shown(
 class _Desk:
     def __init__(self, hall: Hall, doorkeeper: Doorkeeper, look: Look) -> None:
         self._hall, self._doorkeeper, self._look = hall, doorkeeper, look
+        self._said_at = -inf
 
     async def form(self, request: Request) -> Response:
         """The page. A link is not used up by being looked at: mail scanners and previews do that."""
@@ -120,28 +124,56 @@ class _Desk:
 
     async def sign_out(self, request: Request) -> Response:
         """The session is over, here and for whoever copied its cookie."""
-        answer = RedirectResponse("/sign-in", 303)
         name = cookie(request, self._hall.settings.public_url)
         token = request.cookies.get(name)
-        form = dict(await page.read_form(request))
-        if token:
-            if not forgery.genuine(token, form.get(forgery.FIELD)):
-                return RedirectResponse("/", 303)
-            await anyio.to_thread.run_sync(self._end, token)
+        try:
+            form = dict(await page.read_form(request))
+            if token:
+                if not forgery.genuine(token, form.get(forgery.FIELD)):
+                    return RedirectResponse("/", 303)
+                await anyio.to_thread.run_sync(self._end, token)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except DaybookError as error:  # the session goes on, so its cookie stays
+            return await page.failed(request, error, self._look, self._doorkeeper)
+        answer = RedirectResponse("/sign-in", 303)
         answer.delete_cookie(name, path="/", secure=secure(request, self._hall.settings.public_url), httponly=True)
         notice.leave(answer, "You are signed out.")
         return answer
 
     def _begun(self, request: Request, key: str, link: str, goal: str, address: str) -> Response:
-        with self._hall.store.write() as sql:
-            seconds = paces.ask(sql, f"sign-in {address}", per_minute=PER_MINUTE)
-            if seconds > 0:
-                log.warning("signin.too_often")
-                raise TooOften(f"there were too many attempts from your address; try again in {ceil(seconds)} s.")
-        who, key_digest = self._by_link(link) if link else (self._doorkeeper.by_key(key), keys.digest(key))
+        try:
+            who, key_digest = self._by_link(link) if link else self._by_made_key(key)
+        except SignInNeeded:
+            self._count(address)
+            if link:
+                raise
+            who, key_digest = self._doorkeeper.by_key(key), keys.digest(key)
         answer = RedirectResponse(goal, 303)
         begin(self._hall, request, answer, who, key_digest)
         return answer
+
+    def _count(self, address: str) -> None:
+        """One attempt more from an address, which may be a proxy's and so everyone's. Raises TooOften.
+
+        Only what lets nobody in is counted, and what a person chose, the key in the settings: a link, or a key that
+        Daybook made, is 256 random bits, which nobody guesses, and nobody's guessing keeps its owner out.
+        """
+        with self._hall.store.write(durable=False) as sql:
+            seconds = paces.ask(sql, f"sign-in {address}", per_minute=PER_MINUTE)
+        if seconds <= 0:
+            return
+        if time.monotonic() > self._said_at + _SAID_EVERY:
+            self._said_at = time.monotonic()
+            log.warning("signin.too_often")
+        raise TooOften(f"there were too many attempts from your address; try again in {ceil(seconds)} s.")
+
+    def _by_made_key(self, key: str) -> tuple[Identity, bytes]:
+        with self._hall.store.read() as sql:
+            found = keys.find(sql, key)
+        if found is None:
+            raise SignInNeeded
+        return Identity(found.name, found.role, found.id), keys.digest(key)
 
     def _by_link(self, link: str) -> tuple[Identity, bytes]:
         with self._hall.store.write() as sql:

@@ -191,7 +191,7 @@ def _shown(visit: Visit, error: DaybookError | None = None) -> Shown:
         "versions": ("2021-10-20", "2026-07-27"),
         "problem": error.message if error is not None else "",
     }
-    return Shown("webhook.html", found.name, told, error=error)
+    return Shown("webhook.html", f"Webhook {found.name}", told, error=error)
 
 
 def _no_such() -> NotFound:

@@ -6,6 +6,7 @@ Pure and total; for whoever shows a payload. The store keeps it whole, for rules
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 MASK = "(hidden)"
@@ -20,6 +21,8 @@ _SECRET_KEYS = frozenset(
 )  # fmt: skip
 _SECRET_ENDINGS = ("password", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey")
 _SEPARATORS = str.maketrans("", "", "_-")
+#: characters of a key whose verdict is kept: bodies may have keys of megabytes
+_LONGEST_KEPT = 100
 # A query parameter that lets its bearer in, inside any text: join links in a location, links in a calendar
 # file.
 _SECRET_PARAMETER = re.compile(
@@ -65,7 +68,7 @@ def mask(payload: dict[str, Any]) -> dict[str, Any]:
 def _begin(value: Any, todo: list[tuple[Any, Any]]) -> Any:
     """The value's copy; for a container an empty one, put on the list to be filled."""
     if type(value) is str:
-        return _mask_text(value)
+        return mask_text(value)
     if type(value) is dict or type(value) is list:
         target: Any = type(value)()
         todo.append((value, target))
@@ -74,6 +77,11 @@ def _begin(value: Any, todo: list[tuple[Any, Any]]) -> Any:
 
 
 def _is_secret(key: str) -> bool:
+    return _judged(key) if len(key) <= _LONGEST_KEPT else _judged.__wrapped__(key)
+
+
+@lru_cache(maxsize=4096)  # one body has the keys of the next
+def _judged(key: str) -> bool:
     plain = key.translate(_SEPARATORS).casefold()
     return plain in _SECRET_KEYS or plain.endswith(_SECRET_ENDINGS)
 
@@ -82,7 +90,8 @@ def _says_something(value: Any) -> bool:
     return type(value) is not bool and value not in (None, "")
 
 
-def _mask_text(text: str) -> str:
+def mask_text(text: str) -> str:
+    """`text` without the secrets that tell by themselves what they are, whatever key it stood under."""
     if "BEGIN:VCALENDAR" in text:  # its lines are folded at 75 bytes, in the middle of a link
         text = _CALENDAR_FOLD.sub("", text)
     if "eyJ" in text:

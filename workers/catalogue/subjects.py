@@ -6,6 +6,7 @@ from typing import Any
 
 from workers.catalogue.event import Kind
 from workers.catalogue.fields import PROSE, label, mapping
+from workers.catalogue.mask import mask_text
 from workers.catalogue.people import answer
 
 _NOTES = (
@@ -27,7 +28,16 @@ def subject(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def title(payload: dict[str, Any], about: dict[str, Any]) -> str | None:
-    """The event's own title; where Cal.com gives none, the name of the form, event type, domain or person."""
+    """The event's own title; where Cal.com gives none, the name of the form, event type, domain or person.
+
+    It and the notes are searched, exported and shown to everyone, so what `mask` hides of them in the payload is not in
+    them.
+    """
+    found = _title(payload, about)
+    return mask_text(found)[:PROSE] if found is not None else None
+
+
+def _title(payload: dict[str, Any], about: dict[str, Any]) -> str | None:
     for value in (
         about.get("title"),
         about.get("eventTitle"),
@@ -87,4 +97,4 @@ def notes(payload: dict[str, Any], about: dict[str, Any]) -> str | None:
         values.append(answer(responses, "notes"))
         values.append(answer(responses, "rescheduleReason"))
     lines = dict.fromkeys(line for value in values if (line := label(value, PROSE)) is not None)
-    return "\n".join(lines)[:PROSE] or None
+    return mask_text("\n".join(lines))[:PROSE] or None

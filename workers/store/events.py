@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from workers.catalogue.event import Event, Person
-from workers.catalogue.read import read
+from workers.catalogue.read import payload_of
 from workers.store import bulk, search
 from workers.store.bulk import Rows, insert_many
 from workers.store.quick import Quick
@@ -196,9 +196,7 @@ def payloads(connection: Connection, rows: Sequence[Row[Any]]) -> dict[UUID, dic
     if wanted:
         query = select(bodies.c.receipt_id, bodies.c.body).where(bodies.c.receipt_id.in_(list(wanted)))
         for receipt_id, body in connection.execute(query):
-            row = wanted[receipt_id]
-            event = read(body, content_type=None, version=row.webhook_version, received_at=row.received_at)
-            held[row.id] = event.payload
+            held[wanted[receipt_id].id] = payload_of(body)
     return {row.id: held.get(row.id, {}) for row in rows}
 
 
@@ -214,7 +212,7 @@ def payload(connection: Connection, row: Row[Any]) -> dict[str, Any]:
     found = _BODY.one(connection, delivery=row.delivery_id)
     if found is None:
         return {}
-    return read(found.body, content_type=None, version=row.webhook_version, received_at=row.received_at).payload
+    return payload_of(found.body)
 
 
 _BODY = Quick(select(bodies.c.body).where(bodies.c.receipt_id == bindparam("delivery")))

@@ -10,11 +10,12 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from uuid_utils.compat import uuid7
 
 from workers.errors import BadInput, Conflict
 from workers.store.events import spell
+from workers.store.quick import Quick
 from workers.store.tables import keys
 
 PREFIX = "daybook_"
@@ -80,8 +81,12 @@ def find(connection: Connection, key: str) -> Key | None:
 
 def of_digest(connection: Connection, of: bytes) -> Key | None:
     """The key with this hash, unless it was revoked."""
-    row = connection.execute(select(keys).where(keys.c.digest == of, keys.c.revoked_at.is_(None))).one_or_none()
+    row = _OF_DIGEST.one(connection, digest=of)
     return _key(row) if row else None
+
+
+#: asked with every request that brings a key, so made once
+_OF_DIGEST = Quick(select(keys).where(keys.c.digest == bindparam("digest"), keys.c.revoked_at.is_(None)))
 
 
 def digest_of(connection: Connection, key_id: UUID) -> bytes | None:

@@ -1,6 +1,6 @@
-"""Statements about runs: planning them once, taking them in hand one at a time for each entity, and how they end.
+"""Statements about runs: planning them once, what people do about them, and finding them again.
 
-Leases are judged by the database's clock, due times by the caller's. What a step did is in `ledger.py`.
+How they are taken in hand and put down is in `claims.py`, what a step did in `ledger.py`.
 """
 
 from __future__ import annotations
@@ -9,36 +9,26 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Connection,
-    Float,
-    Integer,
     Row,
     Select,
     and_,
-    bindparam,
-    exists,
     func,
-    literal,
     or_,
     select,
-    true,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils.compat import uuid7
 
-from workers.store.clock import clock, clock_of
+from workers.store.clock import clock
 from workers.store.engine import Store
-from workers.store.quick import Entry, Quick
-from workers.store.tables import Instant, runs
+from workers.store.tables import runs
 
 
 class RunState(StrEnum):
@@ -68,27 +58,6 @@ class Planned:
     depth: int
     happened_at: datetime
     skipped: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A run in hand."""
-
-    id: UUID
-    rule: str
-    version_id: UUID
-    act: str
-    event_id: UUID
-    connection: str
-    entity: str
-    key: str
-    depth: int
-    step: int
-    attempt: int
-    holder: str
-    happened_at: datetime
-    #: a hand had it before: its steps may have begun
-    begun: bool = True
 
 
 def plan(connection: Connection, planned: Sequence[Planned], now: datetime) -> int:
@@ -175,225 +144,6 @@ def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[str]:
     return fresh
 
 
-def claim(
-    connection: Connection, *, holders: Sequence[str], now: datetime, seconds: float, only: UUID | None = None
-) -> list[Claimed]:
-    """Take runs that are due, at most one for each holder, for so many seconds; the one that has waited longest first.
-
-    Of one entity one run is in hand at a time, in the order in which its events happened. With `only` it is that run
-    or none.
-    """
-    on_sqlite = connection.dialect.name == "sqlite"
-    found = _found(connection, on_sqlite, now, len(holders), only)
-    # Two that each see only their own run of an entity would both take it: whoever has the entity's lock looks again,
-    # in a statement of its own, and the other leaves it.
-    some = [row for row in found if row.locked]
-    take = [
-        {"run": row.id, "now": now, "mine": holder, "seconds": seconds}
-        for row, holder in zip(some, holders, strict=False)
-    ]
-    return [
-        Claimed(**one._asdict(), begun=row.state != RunState.PLANNED)
-        for row, taken in zip(some, _taking(sqlite=on_sqlite).many(connection, take), strict=True)
-        for one in taken
-    ]
-
-
-#: of the runs that are due, how many are looked at first; each further look is at so many times more
-_WINDOW, _WIDER = 16, 16
-
-
-def _found(connection: Connection, on_sqlite: bool, now: datetime, most: int, only: UUID | None) -> list[Any]:
-    """Runs that could be taken, those that have waited longest first.
-
-    Whether a run has to wait for another costs two look-ups, so not every run that is due is asked: mostly the first
-    few will do. Behind those that wait for one of their entity there may be others, so an empty look is widened.
-    """
-    look = _looking(sqlite=on_sqlite, only=only is not None)
-    if only is not None:
-        return look(connection, now=now, most=most, run=only)
-    window = _WINDOW
-    while not (found := look(connection, now=now, most=most, window=window)):
-        if len(_due(sqlite=on_sqlite)(connection, now=now, window=window)) < window:
-            break
-        window *= _WIDER
-    return found
-
-
-def _free(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a run is due, and in nobody's hand."""
-    return and_(
-        runs.c.due_at.is_not(None), runs.c.due_at <= now, or_(runs.c.held_until.is_(None), runs.c.held_until < at)
-    )
-
-
-@cache
-def _due(*, sqlite: bool) -> Quick:
-    """The `window` that have waited longest, whatever they wait for."""
-    return Quick(_longest(sqlite=sqlite))
-
-
-def _longest(*, sqlite: bool) -> Select[Any]:
-    free = _free(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
-    return select(runs.c.id).where(free).order_by(runs.c.due_at).limit(bindparam("window"))
-
-
-@cache
-def _looking(*, sqlite: bool, only: bool) -> Quick:
-    return Quick(_look(sqlite=sqlite, only=only))
-
-
-def _look(*, sqlite: bool, only: bool = False) -> Select[Any]:
-    """Which runs could be taken: of the `window` that have waited longest, or only `run`."""
-    takable = _takable(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
-    # A look-up of its own: left to itself PostgreSQL asks every run that is due, and sorts what is left.
-    longest = _longest(sqlite=sqlite).cte().prefix_with("MATERIALIZED", dialect="postgresql")
-    among = runs.c.id == bindparam("run") if only else runs.c.id.in_(select(longest.c.id))
-    locked = true() if sqlite else func.pg_try_advisory_xact_lock(func.hashtextextended(runs.c.entity, 0))
-    look = select(runs.c.id, runs.c.state, locked.label("locked")).where(among, takable).order_by(runs.c.due_at)
-    # What another is about to take is left to it; SQLite, which has one writer, does not know the words.
-    return look.limit(bindparam("most")).with_for_update(skip_locked=True)
-
-
-@cache
-def _taking(*, sqlite: bool) -> Quick:
-    takable = _takable(clock_of(sqlite=sqlite), bindparam("now", type_=Instant()))
-    take = (
-        update(runs)
-        .where(runs.c.id == bindparam("run"), takable)
-        .values(
-            state=RunState.RUNNING,
-            holds=True,
-            holder=bindparam("mine"),
-            held_until=clock_of(sqlite=sqlite) + bindparam("seconds", type_=Float()),
-        )
-    )
-    return Quick(take.returning(*_CLAIMED), *_CLAIMED)
-
-
-_CLAIMED = tuple(runs.c[name] for name in Claimed.__dataclass_fields__ if name != "begun")
-
-
-def _takable(at: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a run is due, in nobody's hand, and no other of its entity is in hand or comes before it.
-
-    `at` is the database's clock, `now` the caller's.
-    """
-    # Two questions, each answered from an index of its own: an entity may have thousands of runs.
-    other = runs.alias("other")
-    in_hand = exists().where(
-        other.c.entity == runs.c.entity,
-        other.c.holder.is_not(None),
-        other.c.held_until >= at,
-        other.c.due_at.is_not(None),
-        other.c.id != runs.c.id,
-    )
-    # The first of them, not whether there is one: PostgreSQL would make a join of that, which takes the square of their
-    # number where its statistics are older than they are.
-    before = (
-        select(other.c.id)
-        .where(
-            other.c.entity == runs.c.entity,
-            other.c.holds == true(),
-            other.c.due_at.is_not(None),
-            tuple_(other.c.happened_at, other.c.id) < tuple_(runs.c.happened_at, runs.c.id),
-        )
-        .order_by(other.c.happened_at, other.c.id)
-        .limit(1)
-        .correlate(runs)
-        .scalar_subquery()
-    )
-    return and_(_free(at, now), ~in_hand, before.is_(None))
-
-
-#: ranks of entries: a run is put down when it has gone on as far as it does
-_GOING_ON, _PUTTING_DOWN = 1, 2
-
-
-def renewing(connection: Connection, run_id: UUID, holder: str, seconds: float) -> Entry:
-    """To keep a run in hand for so many seconds from then. It finds no run that is another's, or nobody's, by then; nor
-    do the others of these."""
-    keep = _renewing(sqlite=connection.dialect.name == "sqlite")
-    return Entry(keep, {"run": run_id, "mine": holder, "seconds": seconds}, of=run_id, rank=_GOING_ON)
-
-
-def advancing(connection: Connection, run_id: UUID, holder: str, step: int, seconds: float) -> Entry:
-    """The step before `step` is over, and the lease begins anew."""
-    go_on = _renewing(sqlite=connection.dialect.name == "sqlite", advances=True)
-    values = {"run": run_id, "mine": holder, "seconds": seconds, "next": step}
-    return Entry(go_on, values, of=run_id, rank=_GOING_ON)
-
-
-@cache
-def _renewing(*, sqlite: bool, advances: bool = False) -> Quick:
-    at = clock_of(sqlite=sqlite)
-    values: dict[str, Any] = {"step": bindparam("next", type_=Integer()), "attempt": 0} if advances else {}
-    renew = (
-        update(runs)
-        .where(
-            runs.c.id == bindparam("run"),
-            runs.c.holder == bindparam("mine"),
-            runs.c.held_until >= at,
-            runs.c.due_at.is_not(None),
-        )
-        .values(held_until=at + bindparam("seconds", type_=Float()), **values)
-    )
-    return Quick(renew.returning(runs.c.id), runs.c.id)
-
-
-def postponing(run_id: UUID, holder: str, *, due_at: datetime, attempt: int, reason: str, failed: bool) -> Entry:
-    """Put a run down until `due_at`: after a failed attempt, with later runs of its entity waiting for it; else not."""
-    values = {
-        "run": run_id,
-        "mine": holder,
-        "new_state": RunState.FAILED if failed else RunState.RUNNING,
-        "due": due_at,
-        "tries": attempt,
-        "why": reason,
-        "waited_for": failed,
-    }
-    return Entry(_POSTPONING, values, of=run_id, rank=_PUTTING_DOWN)
-
-
-def finishing(run_id: UUID, holder: str, *, state: RunState, reason: str | None, now: datetime) -> Entry:
-    """A run is over."""
-    values = {"run": run_id, "mine": holder, "new_state": state, "why": reason, "ended": now}
-    return Entry(_FINISHING, values, of=run_id, rank=_PUTTING_DOWN)
-
-
-def _over(now: Any) -> dict[str, Any]:
-    return {"due_at": None, "holds": False, "holder": None, "held_until": None, "ended_at": now}
-
-
-#: put down by whoever has it in hand
-_PUT_DOWN = (
-    update(runs)
-    .where(runs.c.id == bindparam("run"), runs.c.holder == bindparam("mine"), runs.c.due_at.is_not(None))
-    .values(state=bindparam("new_state"), reason=bindparam("why"), holder=None, held_until=None)
-    .returning(runs.c.id)
-)
-_POSTPONING = Quick(
-    _PUT_DOWN.values(
-        due_at=bindparam("due"), attempt=bindparam("tries"), holds=bindparam("waited_for", type_=Boolean())
-    ),
-    runs.c.id,
-)
-_FINISHING = Quick(_PUT_DOWN.values(**_over(bindparam("ended"))), runs.c.id)
-
-
-def give_back(connection: Connection, holder: str, *, besides: Sequence[str] = ()) -> int:
-    """Put down everything that `holder` has in hand, and every `holder.…` but those in `besides`, to be taken at once
-    by another; how many."""
-    given = connection.execute(
-        update(runs)
-        .where(or_(runs.c.holder == holder, runs.c.holder.startswith(f"{holder}.", autoescape=True)))
-        .where(runs.c.holder.not_in(besides), runs.c.due_at.is_not(None))
-        .values(holder=None, held_until=None)
-        .returning(runs.c.id)
-    )
-    return len(given.all())
-
-
 def cancel(connection: Connection, run_id: UUID, *, reason: str, now: datetime) -> bool:
     """Nothing more of an unfinished run is done; False where it is over, or in hand at this moment."""
     # Who changes it at this moment has it in hand. Not waited for: that one may wait for a run that we have in hand.
@@ -401,7 +151,7 @@ def cancel(connection: Connection, run_id: UUID, *, reason: str, now: datetime) 
     statement = (
         update(runs)
         .where(runs.c.id.in_(free), runs.c.due_at.is_not(None), _idle(connection))
-        .values(state=RunState.SKIPPED, reason=reason, **_over(now))
+        .values(state=RunState.SKIPPED, reason=reason, **over(now))
         .returning(runs.c.id)
     )
     return connection.execute(statement).scalar_one_or_none() is not None
@@ -419,6 +169,11 @@ def retry(connection: Connection, run_id: UUID, *, now: datetime) -> bool:
         .returning(runs.c.id)
     )
     return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def over(now: Any) -> dict[str, Any]:
+    """What a run has, beside its state, once it is over; `now` is an instant, or the parameter of a statement."""
+    return {"due_at": None, "holds": False, "holder": None, "held_until": None, "ended_at": now}
 
 
 def _idle(connection: Connection) -> ColumnElement[bool]:
@@ -458,13 +213,6 @@ def of_key(connection: Connection, rule: str, key: str, *, act: str = "do") -> R
             .limit(1)
         ).one_or_none()
     )
-
-
-def count_due(connection: Connection, now: datetime, *, most: int) -> int:
-    """How many runs could be taken now, counted up to `most`."""
-    takable = _takable(clock(connection), literal(now, Instant()))
-    some = select(runs.c.id).where(takable).limit(most).subquery()
-    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)

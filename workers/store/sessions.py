@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from workers.store.keys import Role
+from workers.store.quick import Quick
 from workers.store.tables import keys, sessions, sign_in_links
 
 #: how long a link may lie about
@@ -54,12 +55,7 @@ def begin(sql: Connection, *, name: str, role: Role, key_digest: bytes | None, n
 
 def find(sql: Connection, token: str, *, admin_digest: bytes | None, now: datetime) -> Session | None:
     """Whose session this is; None where it is nobody's any more. `admin_digest` is that of the key in the settings."""
-    query = (
-        select(sessions, keys.c.id.label("key_id"), keys.c.role.label("key_role"), keys.c.revoked_at)
-        .outerjoin(keys, keys.c.digest == sessions.c.key_digest)
-        .where(sessions.c.digest == digest(token), sessions.c.expires_at > now)
-    )
-    row = sql.execute(query).one_or_none()
+    row = _FIND.one(sql, digest=digest(token), now=now)
     if row is None:
         return None
     if row.key_digest is None or (admin_digest is not None and row.key_digest == admin_digest):
@@ -67,6 +63,22 @@ def find(sql: Connection, token: str, *, admin_digest: bytes | None, now: dateti
     if row.key_id is None or row.revoked_at is not None:
         return None
     return Session(row.name, Role(row.key_role), row.key_id, row.expires_at)
+
+
+#: asked for every page, so made once
+_FIND = Quick(
+    select(
+        sessions.c.name,
+        sessions.c.role,
+        sessions.c.key_digest,
+        sessions.c.expires_at,
+        keys.c.id.label("key_id"),
+        keys.c.role.label("key_role"),
+        keys.c.revoked_at,
+    )
+    .outerjoin(keys, keys.c.digest == sessions.c.key_digest)
+    .where(sessions.c.digest == bindparam("digest"), sessions.c.expires_at > bindparam("now"))
+)
 
 
 def end(sql: Connection, token: str) -> None:

@@ -24,7 +24,7 @@ from workers.persist import persist
 from workers.replay import replay
 from workers.rulebook import Rulebook
 from workers.rules.kinds import Key, Problem
-from workers.store import ledger, runs
+from workers.store import claims, ledger, runs
 from workers.store.engine import Store
 from workers.store.ledger import Action
 from workers.vault import Vault
@@ -195,7 +195,7 @@ class Office:
             except Crash:
                 crashes += 1
                 with self.store.write() as connection:
-                    runs.give_back(connection, holder)
+                    claims.give_back(connection, holder)
                 holder, acting = self.process()
         raise AssertionError("it does not come to an end")
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import insert, select
 from uuid_utils.compat import uuid7
 
 from workers.store import audit, paces
 from workers.store.audit import Filter, Outcome, Who
 from workers.store.engine import Store
 from workers.store.keys import Role
+from workers.store.tables import key_rates
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 ANN = Who("ann", Role.VIEWER, uuid7())
@@ -86,3 +88,11 @@ def test_a_key_has_so_many_calls_a_minute_and_is_told_when_the_next_may_come(sto
     assert 6 < ask("one") <= 7.5
     assert 6 < ask("one") <= 7.5  # nothing was taken
     assert ask("another") == 0
+
+
+def test_a_key_that_has_rested_is_forgotten_when_a_new_one_asks(store: Store) -> None:
+    with store.write() as sql:
+        sql.execute(insert(key_rates).values(key="rested", next_at=NOW.timestamp() - 365 * 86_400))
+        for key in ("busy", "new"):
+            paces.ask(sql, key, per_minute=1)
+        assert set(sql.execute(select(key_rates.c.key)).scalars()) == {"busy", "new"}

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from ingest.cli import machine_checks
 from ingest.cli.verdicts import State
 from workers.settings import Settings
-from workers.store import receipts, runs
+from workers.store import claims, receipts, runs
 from workers.store.engine import Store, open_store
 from workers.store.quick import enter
 from workers.store.receipts import Receipt
@@ -97,8 +97,8 @@ def test_a_dead_run_is_told(store: Store) -> None:
     with store.write() as sql:
         one = runs.Planned("r", uuid7(), "do", uuid7(), "acme", "PING", "e", "once", "key", 0, now)
         runs.plan(sql, [one], now)
-        (taken,) = runs.claim(sql, holders=["me"], now=now, seconds=9)
-        assert enter(sql, [runs.finishing(taken.id, "me", state=RunState.DEAD, reason="403", now=now)])
+        (taken,) = claims.claim(sql, holders=["me"], now=now, seconds=9)
+        assert enter(sql, [claims.finishing(taken.id, "me", state=RunState.DEAD, reason="403", now=now)])
 
     told = machine_checks.dead(store)
     assert (told.state, told.detail) == (State.WARN, "1 dead")

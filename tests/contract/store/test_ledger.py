@@ -12,7 +12,7 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from tests.conftest import PATIENCE
-from tests.contract.store.test_runs import NOW, plan, planned, waiting_for_locks
+from tests.contract.store.planning import NOW, plan, planned, waiting_for_locks
 from workers.store import ledger
 from workers.store.engine import Store, open_store
 from workers.store.ledger import ActionState, Echo

@@ -49,6 +49,21 @@ def test_reading_the_body_of_a_delivery_is_written_down_and_other_reading_is_not
     assert (entry["what"], entry["outcome"]) == ("GET /deliveries/{id}/body", "done")
 
 
+def test_reading_payloads_with_their_secrets_is_written_down_and_so_is_being_refused(asked: Asked) -> None:
+    mine = asked.filled.event(oneTimePassword="hunter2")
+    for path in ("/events", "/events/export", f"/events/{mine}"):
+        assert asked.get(path, role=Role.OPERATOR, unmasked="false").status_code == 200
+    assert entries(asked) == []
+    assert asked.get("/events/export", role=Role.OPERATOR, unmasked="true", trigger="BOOKING_CREATED").text
+    assert "hunter2" in asked.get(f"/events/{mine}", role=Role.OPERATOR, unmasked="true").text
+    assert asked.get("/events", unmasked="true").status_code == 403
+    refused, one, export = entries(asked)
+    assert (export["what"], export["outcome"]) == ("GET /events/export", "done")
+    assert export["arguments"] == {"unmasked": True, "trigger": ["BOOKING_CREATED"]}
+    assert (one["what"], one["arguments"]) == ("GET /events/{id}", {"id": str(mine), "unmasked": True})
+    assert (refused["what"], refused["key"]["role"], refused["outcome"]) == ("GET /events", "viewer", "refused")
+
+
 def test_the_filter_of_a_replay_is_written_down_as_it_was_understood(asked: Asked) -> None:
     assert asked.post("/deliveries/replay", trigger=["PING"], since="2026-11-01", dry_run="true").status_code == 200
     (entry,) = entries(asked)

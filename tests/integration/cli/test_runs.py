@@ -13,7 +13,7 @@ from tests.contract.store.filled import Filled
 from tests.integration.cli.command import Command
 from workers import queue
 from workers.actions.kind import Unknowable
-from workers.store import runs
+from workers.store import claims
 from workers.vault import Vault
 
 TWO = """
@@ -192,7 +192,7 @@ def test_a_cancelled_run_does_nothing_more(command: Command, office: Office) -> 
 def test_a_run_in_a_workers_hand_is_left_alone_and_the_others_are_done(command: Command, office: Office) -> None:
     office.comes(uid="A")
     with office.store.write() as connection:
-        (held,) = runs.claim(connection, holders=["me"], now=office.clock(), seconds=60)
+        (held,) = claims.claim(connection, holders=["me"], now=office.clock(), seconds=60)
     office.comes(uid="B")
     other = str(office.runs()[1].id)
 

@@ -456,3 +456,11 @@ def test_a_list_of_hostile_and_long_titles_stays_a_small_page(looked: Looked) ->
     assert len(answer.content) < 100_000
     assert "<script>alert" not in answer.text
     assert "<img src=x" not in answer.text
+
+
+def test_no_name_turns_the_line_of_the_text_that_it_stands_in(looked: Looked) -> None:
+    turning = "\u202eJon\u2066 Doe"
+    looked.filled.event(title=turning, attendees=[{"name": turning, "email": "jon@client.example"}])
+    said = looked.get("/bookings/uid-0/text").text
+    assert "Jon" in said
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", said)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx2
 import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from ingest.dashboard import signin
-from tests.integration.dashboard.conftest import Looked, words
+from tests.integration.dashboard.conftest import Looked, looking, words
+from workers.errors import StoreUnavailable
+from workers.settings import Settings
 from workers.store import audit, keys, sessions
 from workers.store.audit import Filter
+from workers.store.engine import open_store
 from workers.store.keys import Role
+from workers.vault import Vault
 
 OURS = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
 
@@ -78,13 +86,33 @@ def _key_in(sql: object) -> str:
     return keys.create(sql, name="first", role=Role.ADMIN, now=datetime.now(UTC))[1]  # type: ignore[arg-type]
 
 
-def test_too_many_attempts_from_one_address_have_to_wait(looked: Looked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_attempts_from_one_address_have_to_wait_and_are_said_once(
+    sqlite_database: str, vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signin, "PER_MINUTE", 4)
+    chosen = "a key that a person chose"
+    settings = Settings(data_dir=tmp_path, rules=tmp_path / "rules", admin_key=SecretStr(chosen))
+    with contextlib.closing(open_store(sqlite_database)) as store, looking(store, vault, settings) as looked:
+        assert _sign_in(looked, key=chosen).status_code == 303
+        with capture_logs() as lines:
+            for form in ({"key": "wrong"}, {"key": chosen}, {"link": "wrong"}):
+                answer = _sign_in(looked, None, **form)
+                assert answer.status_code == 429
+                assert "try again in" in words(answer)
+        assert [line["event"] for line in lines].count("signin.too_often") == 1
+
+
+def test_nobody_who_guesses_keeps_out_who_has_a_key_or_a_link(
+    looked_on_each: Looked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = looked_on_each
     monkeypatch.setattr(signin, "PER_MINUTE", 4)
     key = _key(looked)
-    assert _sign_in(looked, key="wrong").status_code == 401
-    answer = _sign_in(looked, key=key)
-    assert answer.status_code == 429
-    assert "try again in" in words(answer)
+    with looked.hall.store.write() as sql:
+        link = sessions.make_link(sql, keys.digest(key), now=datetime.now(UTC))
+    assert [_sign_in(looked, key="wrong").status_code for _ in range(2)] == [401, 429]
+    assert _sign_in(looked, key=key).status_code == 303
+    assert _sign_in(looked, link=link).status_code == 303
 
 
 def test_another_origin_cannot_sign_anybody_in(looked: Looked) -> None:
@@ -112,6 +140,20 @@ def test_who_signs_out_has_no_session_any_more_even_with_its_cookie(looked: Look
 
 def test_nobody_is_signed_out_by_another_page(looked: Looked) -> None:
     looked.post("/sign-out", role=Role.VIEWER, csrf=None)
+    assert looked.get("/").status_code == 200
+
+
+def test_what_signs_nobody_out_says_why_and_leaves_the_session(looked: Looked, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {**looked.cookie(Role.VIEWER), "Content-Type": "application/json"}
+    answer = looked.client.post("/sign-out", content=b"{}", headers=headers, follow_redirects=False)
+    assert (answer.status_code, "this takes a form" in words(answer)) == (400, True)
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("the database did not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sessions, "end", away)
+        assert looked.post("/sign-out", role=Role.VIEWER).status_code == 503
     assert looked.get("/").status_code == 200
 
 

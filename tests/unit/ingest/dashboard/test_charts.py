@@ -29,6 +29,20 @@ def test_there_is_a_chart_of_anything(values: list[float | None]) -> None:
     assert drawn.startswith("<svg ")
 
 
+def test_a_value_that_stands_alone_is_a_dot_in_the_colour_of_its_series() -> None:
+    alone = charts.lines("how long", LABELS[:4], {"p50": [None, 3.0, None, None], "p99": [None] * 4})
+    assert alone.count("<circle") == 1
+    assert _classes(alone).count("series p50") == _classes(alone).count("series p99")
+    assert "<circle" not in charts.lines("how long", LABELS[:4], {"p50": [None, 3.0, 4.0, None]})
+
+
+def test_an_axis_of_deliveries_has_no_halves() -> None:
+    drawn = charts.stacked("what came", LABELS, {"signed": [0] * 23 + [1]})
+    marks = [part.text or "" for part in ElementTree.fromstring(drawn).iter() if part.tag.endswith("text")]
+    assert {"0", "1", "4"} <= set(marks)
+    assert not [mark for mark in marks if "." in mark]
+
+
 def test_no_script_no_style_and_no_address_is_left_in_it_and_names_are_escaped() -> None:
     drawn = charts.lines('<script>"&', ["<b>", "\u202e"], {"p50": [1.0, 2.0]})
     for banned in ("<script", "<style", "style=", "href", "kozea", "<b>", "pygal"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.dashboard.look import ago, count, instant, meaning, pretty, segment, size
+from ingest.dashboard.look import ago, coded, count, instant, meaning, pretty, segment, size
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -47,3 +47,8 @@ def test_numbers_sizes_and_json_are_readable() -> None:
 
 def test_a_value_is_one_segment_of_an_address_whatever_is_in_it() -> None:
     assert segment("a/b?c#d e\u202e") == "a%2Fb%3Fc%23d%20e%E2%80%AE"
+
+
+def test_what_is_typed_is_code_and_everything_in_a_text_stays_text() -> None:
+    assert coded("run `daybook doctor`, then <b>") == "run <code>daybook doctor</code>, then &lt;b&gt;"
+    assert coded("`<script>` and a single `") == "<code>&lt;script&gt;</code> and a single `"

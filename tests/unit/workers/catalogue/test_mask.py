@@ -144,6 +144,11 @@ def test_a_secret_that_is_not_there_is_shown_as_absent() -> None:
     assert mask(payload) == payload
 
 
+def test_a_secrets_key_is_known_however_long_it_is() -> None:
+    key = "x" * 10_000 + "_token"
+    assert mask({key: "s3cret"}) == {key: MASK}
+
+
 def test_keys_are_known_in_any_spelling_and_a_secret_of_any_type_is_hidden() -> None:
     assert mask({"client_secret": "a", "Meeting-Password": 7, "downloadLinks": {"recording": "x"}}) == {
         "client_secret": MASK,

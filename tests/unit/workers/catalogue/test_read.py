@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from workers.catalogue.event import Booking, Event, EventType, Kind, Person
+from workers.catalogue.mask import MASK
 from workers.catalogue.read import read
 
 PAYLOADS = Path(__file__).parents[3] / "payloads"
@@ -187,6 +188,18 @@ def test_a_secret_never_becomes_a_note() -> None:
         additionalNotes="Ring twice",
     )
     assert event.notes == "Ring twice"
+
+
+def test_what_is_hidden_in_a_payload_is_hidden_in_title_and_notes_too() -> None:
+    said = {
+        "title": "Call at https://meet.example/j/1?pwd=hunter2",
+        "additionalNotes": "Passcode: hunter2",
+        "responses": {"notes": {"value": "https://meet.example/j/1?token=hunter2"}},
+    }
+    event = read_booking(**said)
+    assert event.title == f"Call at https://meet.example/j/1?pwd={MASK}"
+    assert event.notes == f"Passcode: {MASK}\nhttps://meet.example/j/1?token={MASK}"
+    assert event.payload == said
 
 
 def test_the_calendars_refusal_is_read_like_a_booking() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.catalogue.event import Event, Kind, Person
-from workers.catalogue.read import read
+from workers.catalogue.read import payload_of, read
 from workers.catalogue.triggers import TRIGGERS
 
 PAYLOADS = Path(__file__).parents[3] / "payloads"
@@ -92,6 +92,7 @@ def read_any(body: bytes, content_type: str | None = None, version: str | None =
     assert_storable(event)
     lean = read(body, content_type=content_type, version=version, received_at=RECEIVED, payload=False)
     assert lean == replace(event, payload={})
+    assert payload_of(body) == event.payload
     return event
 
 
