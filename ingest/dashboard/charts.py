@@ -53,6 +53,7 @@ def _options(labels: Sequence[str]) -> dict[str, Any]:
         "width": _WIDTH,
         "height": _HEIGHT,
         "margin": 2,
+        "margin_right": 16,  # half of the last label
         "css": (),
         "js": (),
         "no_prefix": True,

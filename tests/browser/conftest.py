@@ -77,6 +77,13 @@ class Office:
         with self.store.read() as sql:
             return deliveries.ids(sql, deliveries.Filter(State.QUARANTINED), limit=1)[0]
 
+    def state(self, delivery: UUID) -> str:
+        """What has become of a delivery."""
+        with self.store.read() as sql:
+            row = deliveries.one(sql, delivery)
+        assert row is not None
+        return str(row.state)
+
     def done(self) -> Any:
         """The row of the demo's newest run that did what it is for, once there is one."""
         deadline = time.monotonic() + PATIENCE

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, expect
 
 from ingest.dashboard.look import segment
 from ingest.dashboard.routes import PAGES as ROUTES
@@ -56,6 +56,8 @@ UNSEEN = {
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": ViewportSize(width=1280, height=860), "telephone": ViewportSize(width=390, height=844)}
+#: px of a picture: the fiftieth row looks as the tenth does
+_HIGHEST = 2_400
 #: bytes of a page with all that it is made of
 _LARGEST = 100_000
 _RULE = "time-off-booking-blocks-calendar"
@@ -103,7 +105,7 @@ def test_a_page_is_small_and_can_be_read_by_everybody(name: str, things: dict[st
         page.emulate_media(color_scheme=theme)
         for size, viewport in SIZES.items():
             page.set_viewport_size(viewport)
-            _kept(page, f"{theme}/{name}-{size}.png", full_page=True)
+            _kept(page, f"{theme}/{name}-{size}.png", height=_HIGHEST)
             beside = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert beside <= 0, f"on a {size} {beside} px of the page are beside the window"
         # the second theme has the names of the first, but colours of its own
@@ -111,7 +113,7 @@ def test_a_page_is_small_and_can_be_read_by_everybody(name: str, things: dict[st
     if name in README:
         page.emulate_media(color_scheme=README[name])
         page.set_viewport_size(SIZES["desk"])
-        _kept(page, f"readme/{name}.png")
+        _kept(page, f"readme/{name}.png", height=SIZES["desk"]["height"])
     loaded = page.evaluate(
         "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
         ".reduce((sum, each) => sum + each.decodedBodySize, 0)"
@@ -119,10 +121,12 @@ def test_a_page_is_small_and_can_be_read_by_everybody(name: str, things: dict[st
     assert 0 < loaded < _LARGEST
 
 
-def _kept(page: Page, name: str, *, full_page: bool = False) -> None:
+def _kept(page: Page, name: str, *, height: int) -> None:
     path = PICTURES / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, full_page=full_page)
+    size = page.evaluate("({ width: innerWidth, height: document.documentElement.scrollHeight })")
+    clip = FloatRect(x=0, y=0, width=size["width"], height=min(size["height"], height))
+    page.screenshot(path=path, full_page=True, clip=clip)
 
 
 def _named_and_legible(page: Page, theme: str, *, only: list[str] | None) -> None:
