@@ -121,9 +121,9 @@ def test_the_booking_for_time_off_tells_what_was_asked_and_answered(office: Offi
     page.get_by_role("link", name="The whole booking").click()
     run = page.get_by_role("region", name=f"A run of {_RULE}").first
     expect(run).to_contain_text("done")
-    run.get_by_text("Asked").click()
+    run.get_by_text("Request", exact=True).click()
     expect(run.get_by_text('"vacation"').first).to_be_visible()
-    run.get_by_text("Answered").click()
+    run.get_by_text("Answer", exact=True).click()
     expect(run.get_by_text('"id":').last).to_be_visible()
     run.get_by_role("link", name="the run").click()
     expect(page.get_by_role("heading", name=f"Run of {_RULE}")).to_be_visible()
