@@ -135,7 +135,7 @@ def test_up_says_where_to_look_and_where_cal_com_must_send_and_no_part_of_it_cha
     assert (
         {"serve.started"} <= {*logged} <= {"serve.started", "work.started"}
     )  # a worker may be stopped before it says so
-    assert len(said.splitlines()) - len(logged) <= 5  # the key, two addresses, and two words at the end
+    assert len(said.splitlines()) - len(logged) <= 6  # the key, its link, two addresses, and two words at the end
 
 
 def test_up_without_a_public_address_says_how_to_set_one(running: tuple[Daybook, str], eventually: Eventually) -> None:
