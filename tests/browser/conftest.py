@@ -130,7 +130,7 @@ class Watched:
             self.amiss.append(f"{response.url}: {response.status}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def office() -> Iterator[Office]:
     """`daybook demo` in a folder of its own."""
     with installed() as daybook:
@@ -147,9 +147,9 @@ def office() -> Iterator[Office]:
             yield Office(daybook, found[0], webhook.url(daybook.url), webhook.secrets[0].key, store)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Chromium, without a window. Not for the session: while it runs, so does its event loop, and no other can."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         lacking("chromium is not installed (Debian: apt-get install chromium)")
@@ -160,7 +160,7 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(office: Office) -> Callable[[Role], str]:
     """What the cookie of a role holds; each has one session for all tests."""
     held: dict[Role, str] = {}

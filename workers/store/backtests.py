@@ -120,7 +120,9 @@ def state(connection: Connection, row: Row[Any]) -> State:
     if row.state == State.RUNNING:
         current = under_way(connection)
         if current is None or current.id != row.id:
-            return State.STOPPED
+            # It may have ended since the row was read: then it was running, and the next look tells how it ended.
+            again = one(connection, row.id)
+            return State.STOPPED if again is None or again.state == State.RUNNING else State.RUNNING
     return State(row.state)
 
 

@@ -34,7 +34,7 @@ from workers.store.position import Position
 from workers.vault import Vault
 
 #: requests to each address that are right, and as many that are wrong
-EXAMPLES = 4
+EXAMPLES = 3
 #: the same ones each time: CI is not the place to meet a new one
 SETTINGS = settings(
     max_examples=EXAMPLES,

@@ -90,7 +90,7 @@ def test_nothing_that_is_asked_for_breaks_the_page(looked_on_each: Looked, asked
     entry(looked_on_each)
     answer = looked_on_each.get("/audit", role=Role.ADMIN, **asked)
     assert answer.status_code == 200
-    assert "No entry is like that" in words(answer)
+    assert "No entry is like this" in words(answer)
     assert "<script>" not in answer.text
 
 

@@ -125,8 +125,8 @@ def test_a_rule_that_acted_is_told_with_what_it_asked_and_was_answered(looked: L
     answer = looked.get("/bookings/acted-upon")
     said = words(answer)
     assert "Rules had 1 run for it: 1 done." in said
-    assert 'first make thing of acted-upon done Asked { "make": "thing of acted-upon" }' in said
-    assert 'Answered { "id": "id of thing of acted-upon", "secret": "(hidden)" }' in said
+    assert 'first make thing of acted-upon done Request { "make": "thing of acted-upon" }' in said
+    assert 'Answer { "id": "id of thing of acted-upon", "secret": "(hidden)" }' in said
     assert f'href="/runs/{run}"' in answer.text
     assert f'href="/deliveries/{event}"' in answer.text
 
