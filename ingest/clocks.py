@@ -23,7 +23,7 @@ def span(start: str | None, end: str | None, where: tzinfo = UTC) -> str | None:
 
     Both are instants as ISO text.
     """
-    begins, ends = _there(start, where), _there(end, where)
+    begins, ends = there(start, where), there(end, where)
     if begins is None:
         return None
     said = f"{begins:{_DAY}}, {begins:%H:%M}"
@@ -32,7 +32,8 @@ def span(start: str | None, end: str | None, where: tzinfo = UTC) -> str | None:
     return f"{said} to {ends:%H:%M}" if ends.date() == begins.date() else f"{said} to {ends:{_DAY}}, {ends:%H:%M}"
 
 
-def _there(instant: str | None, where: tzinfo) -> datetime | None:
+def there(instant: str | None, where: tzinfo) -> datetime | None:
+    """An instant, as ISO text, by the clock of `where`; None for none, and for what is none there."""
     if not instant:
         return None
     try:

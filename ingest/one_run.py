@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from dramatiq import Broker
 from sqlalchemy import Connection, Row
 
+from workers import queue
 from workers.errors import Conflict
 from workers.store import history, ledger, outcomes, rules, runs
 from workers.store.ledger import Action, ActionState
@@ -68,6 +71,12 @@ def retry(
         ledger.resolve(sql, row.id, stopped.step, done=done, reason=said, now=now)
     if not runs.retry(sql, row.id, now=now):
         raise Conflict(f"run {row.id} is {row.state} and goes on by itself; `daybook runs show` says when.")
+
+
+def ring(broker: Broker) -> None:
+    """Have what may go on now taken up at once."""
+    with contextlib.suppress(Exception):  # any broker, any way of being away: the sweep rings when it is back
+        queue.ring_to_act(broker, 1)
 
 
 _ANEW = "`daybook deliveries replay --again` does all of it once more, on purpose."

@@ -27,10 +27,7 @@ def standing(timeline: dict[str, Any], *, now: datetime | None = None, apart: Ca
     """
     state = timeline["state"]
     title = state["title"] or f"Booking {state['uid']}"
-    everyone = [each for each in (state["organizer"], *state["attendees"]) if each]
-    # Cal.com's own titles name the people already
-    absent = [each for each in everyone if not each["name"] or each["name"] not in title]
-    people = who({"organizer": None, "attendees": absent}, apart=apart)
+    people = who({"organizer": None, "attendees": unnamed({**state, "title": title})}, apart=apart)
     stands = _STANDS.get(state["status"] or "", f"is {state['status']}" if state["status"] else "has no status")
     starts = minute(state["start"])
     gone = state["status"] in ("CANCELLED", "REJECTED")
@@ -80,6 +77,12 @@ def when(instant: str | None) -> str | None:
 def minute(instant: str | None) -> str | None:
     """An instant to the minute."""
     return instant[:16].replace("T", " ") if instant else None
+
+
+def unnamed(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The people of a booking or event whom its title does not name; Cal.com's own titles do."""
+    everyone = [each for each in (told["organizer"], *told["attendees"]) if each]
+    return [each for each in everyone if not each["name"] or each["name"] not in (told["title"] or "")]
 
 
 def who(event: dict[str, Any], *, most: int = 3, apart: Callable[[str], str] = str) -> str | None:

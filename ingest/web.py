@@ -17,9 +17,11 @@ from ingest.deliveries import Deliveries
 from ingest.intake import PROBE, Intake
 from ingest.latency import Latency
 from ingest.live.feed import Feed
+from ingest.live_rules import Reader
 from ingest.mcp.opening import Mcp
 from ingest.quarantine import Quarantine
 from ingest.roster import Roster
+from ingest.source import Source
 from ingest.spool import Spool
 from workers import queue
 from workers.errors import StoreUnavailable
@@ -63,6 +65,7 @@ def make_app(settings: Settings) -> Front:
     roster = Roster(store, vault)
     mcp = Mcp(settings, store, vault)
     feed = Feed(store)
+    source = Source(store, broker, Reader(settings, store), feed, settings, vault)
     latency = Latency(store)
     deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings), latency)
 
@@ -88,9 +91,9 @@ def make_app(settings: Settings) -> Front:
     rest = Starlette(
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
-            api.Mounted("/api/v1", api.make_app(settings, store, vault, broker, feed)),
+            api.Mounted("/api/v1", api.make_app(source)),
             *mcp.routes,
-            Mount("/", app=dashboard.make_app(settings, store, vault, broker)),
+            Mount("/", app=dashboard.make_app(source)),
         ],
         lifespan=lifespan,
     )

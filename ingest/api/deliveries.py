@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from uuid import UUID
 
 from starlette.responses import Response
 
-from ingest import headers
+from ingest import headers, one_delivery
 from ingest.api import cursors, parameters
 from ingest.api.endpoint import Ask, json, page, streamed
 from workers import replay as verbs
-from workers.errors import BadInput, Conflict, NotFound
+from workers.errors import BadInput
 from workers.store import deliveries
 from workers.store.deliveries import Filter
-from workers.store.engine import Store
 from workers.store.events import spell
 from workers.store.receipts import State
 
@@ -61,17 +58,17 @@ def body(ask: Ask) -> Response:
 
 def release(ask: Ask) -> Response:
     """Out of quarantine, on its way to an event."""
-    return _moved(ask, verbs.release, State.QUARANTINED)
+    return json(deliveries.shape(one_delivery.release(ask.store, ask.broker, ask.id("delivery"))))
 
 
 def discard(ask: Ask) -> Response:
     """Out of quarantine, for good."""
-    return _moved(ask, verbs.discard, State.QUARANTINED)
+    return json(deliveries.shape(one_delivery.discard(ask.store, ask.broker, ask.id("delivery"))))
 
 
 def replay_one(ask: Ask) -> Response:
     """Through the pipeline again."""
-    return _moved(ask, verbs.replay, State.PERSISTED)
+    return json(deliveries.shape(one_delivery.replay(ask.store, ask.broker, ask.id("delivery"))))
 
 
 def replay_all(ask: Ask) -> Response:
@@ -88,17 +85,3 @@ def replay_all(ask: Ask) -> Response:
         verbs.ring(ask.broker, ids)
         number += len(ids)
     return json({"deliveries": number, "dry_run": False})
-
-
-def _moved(ask: Ask, verb: Callable[[Store, Sequence[UUID]], list[UUID]], source: State) -> Response:
-    delivery = ask.id("delivery")
-    moved = verb(ask.store, [delivery])
-    with ask.store.read() as connection:
-        row = deliveries.one(connection, delivery)
-    if row is None:
-        raise NotFound("there is no delivery with this id.")
-    if not moved:
-        raise Conflict(f"the delivery is {row.state}; only one that is {source.value} can be moved so.")
-    if row.state == State.RECEIVED:
-        verbs.ring(ask.broker, moved)
-    return json(deliveries.shape(row))

@@ -19,30 +19,15 @@ from ingest import exported, forgery, witness
 from ingest.api import parameters, problems
 from ingest.api.parameters import UNMASKED, Parameter
 from ingest.exported import Format
-from ingest.live.feed import Feed
-from ingest.live_rules import Reader
 from ingest.session import Doorkeeper, Identity, NotAllowed, allow
+from ingest.source import Source
 from workers.errors import NotFound
-from workers.settings import Settings
 from workers.store.engine import Store
 from workers.store.keys import Role
-from workers.vault import Vault
 
 #: handlers at work at once, in threads of their own: questions must not use up those that deliveries need
 _THREADS = 8
 _MEDIA = {Format.NDJSON: "application/x-ndjson", Format.CSV: "text/csv"}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What every request is answered from, and with what it is carried out."""
-
-    store: Store
-    broker: Broker
-    rules: Reader
-    feed: Feed
-    settings: Settings
-    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)

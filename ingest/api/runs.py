@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +12,6 @@ from starlette.responses import Response
 from ingest import one_run, run_filter
 from ingest.api import cursors, parameters
 from ingest.api.endpoint import Ask, json, page, streamed
-from workers import queue
 from workers.store import outcomes, runs
 from workers.store.ledger import Action
 
@@ -79,8 +77,7 @@ def _changed(ask: Ask, deed: Callable[[Connection, Row[Any]], None]) -> Response
     with ask.store.write() as sql:
         deed(sql, _row(sql, ask))
         shown = one_run.told(sql, _row(sql, ask))
-    with contextlib.suppress(Exception):  # any broker, any way of being away: the sweep rings when it is back
-        queue.ring_to_act(ask.broker, 1)
+    one_run.ring(ask.broker)
     return json(shown)
 
 

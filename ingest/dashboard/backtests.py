@@ -30,7 +30,9 @@ def begin(visit: Visit) -> Sent | Shown:
             since=moments.moment(tried["since"], visit.now, name="since"),
             until=moments.moment(tried["until"], visit.now, name="until", until=True) if tried["until"] else None,
         )
-        backtest_id = backtesting.begin(visit.store, _wanted(visit, name, text, chosen, tried), visit.hall.rules.kinds)
+        backtest_id = backtesting.begin(
+            visit.store, _wanted(visit, name, text, chosen, tried), visit.source.rules.kinds
+        )
     except BadInput as error:
         return rule_pages.page(visit, problem=error.message, status=400, tried=tried)
     except Conflict as error:
@@ -91,7 +93,7 @@ def _wanted(visit: Visit, name: str, text: str, chosen: Filter, tried: dict[str,
     edited = bool(text) and text.strip() != version.source.strip()
     if len(text) > _LONGEST:
         raise BadInput(f"the text may have at most {_LONGEST:,} characters.")
-    found, faults = read_text(text if edited else version.source, "the text", visit.hall.rules.kinds)
+    found, faults = read_text(text if edited else version.source, "the text", visit.source.rules.kinds)
     tried["faults"] = faults[:_FAULTS]
     if faults:
         raise BadInput("the text is no sound rule yet; what is wrong is said beside it.")

@@ -84,7 +84,7 @@ def one(visit: Visit) -> Shown | Sent:
     found = _found(visit, query.get("connection"))
     if not isinstance(found, Story):
         return found
-    leaf = timeline.leaf(visit.hall, found, query.get("cursor"))
+    leaf = timeline.leaf(visit.source, found, query.get("cursor"))
     address = f"/bookings/{segment(found.uid)}"
     here = {"connection": query.get("connection")}
     heading = cut(found.told["state"]["title"], _HEADING) if found.told is not None else None
@@ -134,7 +134,7 @@ def replay(visit: Visit) -> Sent:
     moved = verbs.replay(visit.store, [delivery])
     if not moved:
         raise Conflict("this delivery is not persisted, or there is none any more; its page says what became of it.")
-    verbs.ring(visit.hall.broker, moved)
+    verbs.ring(visit.source.broker, moved)
     return Sent(f"/bookings/{segment(uid)}", "The newest delivery is on its way through the pipeline again.")
 
 

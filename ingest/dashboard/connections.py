@@ -63,8 +63,10 @@ def add(visit: Visit) -> Sent | Shown:
         credential = _credential(visit, kind, pcid)
         reached = Reached(pcid, filled["base_url"] or HOSTED, org_id, credential)
         row = Connection(pcid, kind, reached.base_url, org_id, per_minute, visit.now)
-        demo_mark.refuse(visit.hall.settings)
-        replaced = connecting.add(visit.store, visit.hall.vault, row, credential, replacing=filled["replace"] == "yes")
+        demo_mark.refuse(visit.source.settings)
+        replaced = connecting.add(
+            visit.store, visit.source.vault, row, credential, replacing=filled["replace"] == "yes"
+        )
     except (BadInput, Conflict) as error:
         return _form(filled, error)
     hint = f" {reached.hint}" if reached.hint else ""
@@ -77,7 +79,7 @@ def test(visit: Visit) -> Sent | Shown:
     from workers.calcom.rim import AS_USUAL
 
     try:
-        count = connecting.webhooks_seen(visit.store, visit.hall.vault, pcid, timeouts=AS_USUAL.within(_PATIENCE))
+        count = connecting.webhooks_seen(visit.store, visit.source.vault, pcid, timeouts=AS_USUAL.within(_PATIENCE))
     except DaybookError as error:
         return _shown(visit, error, about=pcid)
     return Sent("/connections", f"{pcid} works. {connecting.works(count)}")

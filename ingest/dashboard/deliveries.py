@@ -1,26 +1,26 @@
 """Deliveries: the list of what came in, one with its headers, and what an operator does with it.
 
-The verbs are `workers.replay`'s.
+The verbs are `one_delivery`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from dramatiq import Broker
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from ingest import headers
+from ingest import headers, one_delivery
 from ingest.api import cursors, parameters
 from ingest.api.parameters import CURSOR, DELIVERIES
 from ingest.brevity import cut
 from ingest.dashboard import filtering
 from ingest.dashboard.page import Sent, Shown, Visit
-from workers import replay as verbs
 from workers.catalogue.triggers import TRIGGERS
-from workers.errors import BadInput, Conflict, NotFound
+from workers.errors import BadInput
 from workers.store import deliveries, webhooks
 from workers.store.engine import Store
 from workers.store.events import spell
@@ -74,7 +74,7 @@ def one(visit: Visit) -> Shown:
     with visit.store.read() as sql:
         row = deliveries.one(sql, delivery)
         if row is None:
-            raise _no_such()
+            raise one_delivery.no_such()
         sent = headers_of(sql, delivery)
     told = {
         "delivery": {**deliveries.shape(row), "last_seen_at": spell(row.last_seen_at)},
@@ -98,39 +98,27 @@ def body(visit: Visit) -> Response:
     with visit.store.read() as sql:
         held = deliveries.body(sql, delivery)
     if held is None:
-        raise _no_such()
+        raise one_delivery.no_such()
     attached = {"Content-Disposition": f'attachment; filename="{delivery}.body"'}
     return Response(held, headers=attached, media_type="application/octet-stream")
 
 
 def release(visit: Visit) -> Sent:
     """Out of quarantine, on its way to an event."""
-    return _moved(visit, verbs.release, State.QUARANTINED, "Released: it is on its way to an event.")
+    return _moved(visit, one_delivery.release, "Released: it is on its way to an event.")
 
 
 def discard(visit: Visit) -> Sent:
     """Out of quarantine, for good."""
-    return _moved(visit, verbs.discard, State.QUARANTINED, "Discarded: it never becomes an event.")
+    return _moved(visit, one_delivery.discard, "Discarded: it never becomes an event.")
 
 
 def replay(visit: Visit) -> Sent:
     """Through the pipeline again."""
-    return _moved(visit, verbs.replay, State.PERSISTED, "Replayed: its event is read anew.")
+    return _moved(visit, one_delivery.replay, "Replayed: its event is read anew.")
 
 
-def _moved(visit: Visit, verb: Callable[[Store, Sequence[UUID]], list[UUID]], source: State, said: str) -> Sent:
+def _moved(visit: Visit, verb: Callable[[Store, Broker, UUID], object], said: str) -> Sent:
     delivery = visit.id("delivery")
-    moved = verb(visit.store, [delivery])
-    with visit.store.read() as sql:
-        row = deliveries.one(sql, delivery)
-    if row is None:
-        raise _no_such()
-    if not moved:
-        raise Conflict(f"the delivery is {row.state}; only one that is {source.value} can be moved so.")
-    if row.state == State.RECEIVED:
-        verbs.ring(visit.hall.broker, moved)
+    verb(visit.store, visit.source.broker, delivery)
     return Sent(f"/deliveries/{delivery}", said)
-
-
-def _no_such() -> NotFound:
-    return NotFound("there is no delivery with this id.")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from ingest import standing
+from ingest import clocks, standing
 from ingest.brevity import cut
 from ingest.dashboard.deliveries import headers_of
 from ingest.dashboard.page import Shown, Visit
@@ -46,7 +44,7 @@ def one(visit: Visit) -> Shown:
         cause = ledger.causes(sql, [UUID(row.caused_by)]) if row.caused_by else []
         around = _around(sql, row)
         live = rules.live(sql)
-    hearing = Hearing(visit.hall.rules, live)
+    hearing = Hearing(visit.source.rules, live)
     lines = hearing.lines({**said, "payload": body}, caused)
     trigger = TRIGGERS.get(said["trigger"] or "")
     name = cut(said["trigger"], _WORD) or said["kind"]
@@ -102,17 +100,11 @@ def sentence(said: Mapping[str, Any], caused: Sequence[Mapping[str, Any]]) -> st
         what = f"Cal.com told of {cut(said['trigger'], _WORD)}, which Daybook does not know"
     else:
         what = "Something came that names no trigger"
-    named = " with ".join(standing.apart(part) for part in (cut(said["title"], _TITLE), _absent(said)) if part)
+    beside = cut(standing.who({"organizer": None, "attendees": standing.unnamed(said)}), _TITLE)
+    named = " with ".join(standing.apart(part) for part in (cut(said["title"], _TITLE), beside) if part)
     what += f": {named}" if named else ""
     starts = standing.minute(said["start"])
     return f"{what}{f', at {starts} UTC' if starts else ''}. {_done(caused)}"
-
-
-def _absent(said: Mapping[str, Any]) -> str | None:
-    """The people whom the title does not name; Cal.com's own titles do."""
-    everyone = [one for one in (said["organizer"], *said["attendees"]) if one]
-    absent = [one for one in everyone if not one["name"] or one["name"] not in (said["title"] or "")]
-    return cut(standing.who({"organizer": None, "attendees": absent}), _TITLE)
 
 
 def _done(caused: Sequence[Mapping[str, Any]]) -> str:
@@ -164,10 +156,8 @@ def _people(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _local(instant: str, zone: str | None) -> str | None:
+def _local(instant: str, name: str | None) -> str | None:
     """An instant where the organizer lives; None where that is not known, or no place."""
-    try:
-        then = datetime.fromisoformat(instant).astimezone(ZoneInfo(zone or ""))
-    except (ValueError, OSError, KeyError, OverflowError):  # ZoneInfoNotFoundError is a KeyError
-        return None
-    return f"{then:%Y-%m-%d %H:%M} {zone}"
+    zone = clocks.zone(name)
+    then = clocks.there(instant, zone) if zone is not None else None
+    return f"{then:%Y-%m-%d %H:%M} {name}" if then is not None else None

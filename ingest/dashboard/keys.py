@@ -43,7 +43,7 @@ def link(visit: Visit) -> Shown:
         if digest is None:
             raise NotFound("there is no live key with this id.")
         name = next(key.name for key in keys.every(sql) if key.id == key_id)
-        url = links.make(sql, visit.hall.settings, digest, now=visit.now)
+        url = links.make(sql, visit.source.settings, digest, now=visit.now)
     told = {
         "lead": f"Whoever opens this link signs in as {name}.",
         "what": "The link",

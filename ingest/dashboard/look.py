@@ -24,18 +24,14 @@ _THEME = "daybook_theme"
 
 #: what each state means, and so its colour: good, busy, waiting, bad, quiet
 MEANING = {
-    **dict.fromkeys(("signed", "persisted", "done", "live", "ACCEPTED", "ok", "active", "valid", "run"), "good"),
-    **dict.fromkeys(("received", "running", "planned", "sending", "begun"), "busy"),
-    **dict.fromkeys(
-        ("unsigned", "quarantined", "unknown", "PENDING", "kept", "kept dry run", "dry run", "would match", "stopped"),
-        "wait",
-    ),
+    **dict.fromkeys(("signed", "persisted", "done", "live", "ACCEPTED", "run"), "good"),
     **dict.fromkeys(("unchanged", "as wanted", "registered", "adopted", "made", "changed", "switched on"), "good"),
-    **dict.fromkeys(("missing", "edited", "extra", "to be made by hand", "not seen", "unregistered", "halted"), "wait"),
-    **dict.fromkeys(("switched off",), "bad"),
-    **dict.fromkeys(
-        ("mismatch", "failed", "dead", "refused", "CANCELLED", "REJECTED", "unreadable", "off", "drifted"), "bad"
-    ),
+    **dict.fromkeys(("received", "running", "planned", "sending", "begun"), "busy"),
+    **dict.fromkeys(("unsigned", "quarantined", "unknown", "PENDING", "would match", "stopped", "halted"), "wait"),
+    **dict.fromkeys(("kept", "kept dry run", "dry run", "missing", "edited", "extra", "unregistered"), "wait"),
+    **dict.fromkeys(("to be made by hand", "not seen"), "wait"),
+    **dict.fromkeys(("mismatch", "failed", "dead", "refused", "CANCELLED", "REJECTED"), "bad"),
+    **dict.fromkeys(("unreadable", "switched off"), "bad"),
 }
 #: what is to be typed, in texts that people read in a terminal too
 _TYPED = re.compile("`([^`]+)`")

@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from ingest.dashboard import signin
 from ingest.dashboard.look import Look
-from ingest.dashboard.page import Hall
 from ingest.session import Identity, secure
+from ingest.source import Source
 from workers.errors import Misconfigured, StoreUnavailable
 from workers.settings import Settings
 from workers.store.keys import Role
@@ -40,11 +40,11 @@ _LONGEST_NAME = 100
 _AGAIN = "The provider's answer could not be used; sign in again. If it happens each time, the log says why."
 
 
-def routes(hall: Hall, look: Look) -> list[Route]:
+def routes(source: Source, look: Look) -> list[Route]:
     """The way there and the way back; none where no provider is set. Raises Misconfigured."""
-    if hall.settings.oidc_issuer is None:
+    if source.settings.oidc_issuer is None:
         return []
-    desk = _Desk(hall, look, _client(hall.settings))
+    desk = _Desk(source, look, _client(source.settings))
     return [Route("/sign-in/oidc", desk.there, methods=["GET"]), Route(BACK, desk.back, methods=["GET"])]
 
 
@@ -68,14 +68,14 @@ def name_of(claims: Mapping[str, Any]) -> str | None:
 
 
 class _Desk:
-    def __init__(self, hall: Hall, look: Look, client: StarletteOAuth2App) -> None:
-        self._hall, self._look, self._client = hall, look, client
+    def __init__(self, source: Source, look: Look, client: StarletteOAuth2App) -> None:
+        self._source, self._look, self._client = source, look, client
 
     async def there(self, request: Request) -> Response:
         """To the provider."""
         request.scope["session"] = {}
         try:
-            answer: Response = await self._client.authorize_redirect(request, f"{self._hall.settings.base_url}{BACK}")
+            answer: Response = await self._client.authorize_redirect(request, f"{self._source.settings.base_url}{BACK}")
         except Exception as error:  # of its metadata: away, no JSON, anything
             return self._refused(request, _away(error), 502)
         kept = {
@@ -83,13 +83,13 @@ class _Desk:
             "session": request.session,
             "next": signin.local(request.query_params.get("next", "/")),
         }
-        sealed = self._hall.vault.seal(_SEALED_FOR, msgspec.json.encode(kept).decode())
+        sealed = self._source.vault.seal(_SEALED_FOR, msgspec.json.encode(kept).decode())
         answer.set_cookie(
             _COOKIE,
             sealed,
             max_age=int(_LIVES.total_seconds()),
             path=BACK,
-            secure=secure(request, self._hall.settings.public_url),
+            secure=secure(request, self._source.settings.public_url),
             httponly=True,
             samesite="lax",
         )
@@ -109,7 +109,7 @@ class _Desk:
             return self._refused(request, _AGAIN, 401)
         name, role = (
             name_of(claims),
-            role_of(claims.get(self._hall.settings.oidc_claim), self._hall.settings.oidc_roles),
+            role_of(claims.get(self._source.settings.oidc_claim), self._source.settings.oidc_roles),
         )
         if name is None or role is None:
             log.warning("oidc.no_role")
@@ -119,7 +119,7 @@ class _Desk:
             return self._refused(request, said, 403)
         answer = RedirectResponse(kept["next"], 303)
         try:
-            await anyio.to_thread.run_sync(signin.begin, self._hall, request, answer, Identity(name, role), None)
+            await anyio.to_thread.run_sync(signin.begin, self._source, request, answer, Identity(name, role), None)
         except StoreUnavailable as error:
             return self._refused(request, error.message, 503)
         answer.delete_cookie(_COOKIE, path=BACK)
@@ -127,7 +127,7 @@ class _Desk:
 
     def _kept(self, request: Request) -> dict[str, Any] | None:
         try:
-            text = self._hall.vault.open(_SEALED_FOR, request.cookies.get(_COOKIE, ""))
+            text = self._source.vault.open(_SEALED_FOR, request.cookies.get(_COOKIE, ""))
         except Misconfigured:  # what it says of a token that it did not seal
             return None
         kept: dict[str, Any] = msgspec.json.decode(text)

@@ -40,7 +40,7 @@ def home(visit: Visit) -> Shown:
     """The figures of an hour, a day or a week; another window is the day."""
     asked = visit.asked("window")
     window = Window(asked) if asked in list(Window) else Window.DAY
-    settings = visit.hall.settings
+    settings = visit.source.settings
     spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
     held, aside = spool.bytes(), spool.aside()
     with visit.store.read() as sql:

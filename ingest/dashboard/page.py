@@ -12,7 +12,6 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 import structlog
-from dramatiq import Broker
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -23,13 +22,11 @@ from ingest import forgery, notice, witness
 from ingest.api import parameters, problems
 from ingest.api.parameters import Parameter
 from ingest.dashboard.look import Look
-from ingest.live_rules import Reader
 from ingest.session import Doorkeeper, Identity, SignInNeeded, allow
+from ingest.source import Source
 from workers.errors import BadInput, DaybookError, NotFound
-from workers.settings import Settings
 from workers.store.engine import Store
 from workers.store.keys import Role
-from workers.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -42,24 +39,13 @@ _MOST_FIELDS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Hall:
-    """What every page is made from, and with what a form is carried out."""
-
-    settings: Settings
-    store: Store
-    vault: Vault
-    broker: Broker
-    rules: Reader
-
-
-@dataclass(frozen=True, slots=True)
 class Visit:
     """One request to a handler: who asks, for what, with which values; and what it is answered from.
 
     `query` and `form` hold what came, unread: a name may come more than once.
     """
 
-    hall: Hall
+    source: Source
     identity: Identity
     path: Mapping[str, str]
     query: Sequence[tuple[str, str]] = ()
@@ -69,7 +55,7 @@ class Visit:
     @property
     def store(self) -> Store:
         """The database."""
-        return self.hall.store
+        return self.source.store
 
     def id(self, noun: str) -> UUID:
         """The id in the path; `NotFound` for what is none."""
@@ -153,18 +139,20 @@ class Page:
         """Whether the audit log says who asked for it."""
         return self.raw or self.method != "GET"
 
-    def route(self, hall: Hall, doorkeeper: Doorkeeper, look: Look, limiter: anyio.CapacityLimiter) -> Route:
+    def route(self, source: Source, doorkeeper: Doorkeeper, look: Look, limiter: anyio.CapacityLimiter) -> Route:
         """The route: who asks, and whether they meant to, is settled here; the handler runs in a thread."""
 
         async def answer(request: Request) -> Response:
             try:
                 claim = doorkeeper.claim(request)
                 if request.method in forgery.SAFE:
-                    return await anyio.to_thread.run_sync(self._looked, hall, look, request, claim, limiter=limiter)
+                    return await anyio.to_thread.run_sync(self._looked, source, look, request, claim, limiter=limiter)
                 identity = await anyio.to_thread.run_sync(claim)  # a stranger's form is not read
                 form = await read_form(request)
                 doorkeeper.meant(request, identity, _last(form, forgery.FIELD))
-                return await anyio.to_thread.run_sync(self._whole, hall, look, request, identity, form, limiter=limiter)
+                return await anyio.to_thread.run_sync(
+                    self._whole, source, look, request, identity, form, limiter=limiter
+                )
             except SignInNeeded:
                 return to_sign_in(request)
             except ClientDisconnect:
@@ -174,14 +162,14 @@ class Page:
 
         return Route(self.path, answer, methods=[self.method])
 
-    def _looked(self, hall: Hall, look: Look, request: Request, claim: Callable[[], Identity]) -> Response:
+    def _looked(self, source: Source, look: Look, request: Request, claim: Callable[[], Identity]) -> Response:
         """In one thread from the cookie to the page: each change of threads waits for its turn twice."""
-        return self._whole(hall, look, request, claim(), [])
+        return self._whole(source, look, request, claim(), [])
 
     def _whole(
-        self, hall: Hall, look: Look, request: Request, identity: Identity, form: Sequence[tuple[str, str]]
+        self, source: Source, look: Look, request: Request, identity: Identity, form: Sequence[tuple[str, str]]
     ) -> Response:
-        visit = Visit(hall, identity, dict(request.path_params), request.query_params.multi_items(), form)
+        visit = Visit(source, identity, dict(request.path_params), request.query_params.multi_items(), form)
         return _answered(self._made(visit), request, identity, look)
 
     def _made(self, visit: Visit) -> Shown | Sent | Response:

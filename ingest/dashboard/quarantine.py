@@ -71,7 +71,7 @@ def _moved(visit: Visit, verb: Verb, said: str) -> Sent:
         if not moved:
             raise _why_none(visit, named)
         if verb is verbs.release:
-            verbs.ring(visit.hall.broker, moved)
+            verbs.ring(visit.source.broker, moved)
     told = f"{said} {_deliveries(len(moved))}."
     if left_alone:
         told += f" {_deliveries(left_alone)} {'was' if left_alone == 1 else 'were'} in quarantine no more."
@@ -88,7 +88,7 @@ def _all_moved(visit: Visit, verb: Verb) -> list[UUID]:
     moved: list[UUID] = []
     for ids in verbs.each(visit.store, verb, wanted):
         if verb is verbs.release:
-            verbs.ring(visit.hall.broker, ids)
+            verbs.ring(visit.source.broker, ids)
         moved += ids
     return moved
 

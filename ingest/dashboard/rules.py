@@ -32,7 +32,7 @@ _LARGEST = 100_000
 
 def every(visit: Visit) -> Shown:
     """Those that are live, by name; `?after=` is where the page before ended."""
-    reader, after = visit.hall.rules, visit.asked("after")
+    reader, after = visit.source.rules, visit.asked("after")
     with visit.store.read() as sql:
         versions, switched, troubles = rules.live(sql), switches.every(sql), rule_runs.troubles(sql)
         rest = [version for version in versions if version.name > after]
@@ -57,7 +57,7 @@ def every(visit: Visit) -> Shown:
             "window": window,
             "first": "/rules" if after else None,
             "next": visit.address("/rules", after=shown[-1].name) if len(rest) > len(shown) else None,
-            "folder": str(visit.hall.settings.rules),
+            "folder": str(visit.source.settings.rules),
         },
     )
 
@@ -99,7 +99,7 @@ def page(
     tried: Mapping[str, Any] | None = None,
 ) -> Shown:
     """A rule's page; `tried` is what a back-test was asked for that could not begin. Raises NotFound."""
-    name, reader = visit.path["name"], visit.hall.rules
+    name, reader = visit.path["name"], visit.source.rules
     with visit.store.read() as sql:
         versions = rules.versions(sql, name)
         before, shown = _chosen(versions, version)

@@ -4,7 +4,6 @@ stop. The verbs are `one_run`'s.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,7 +15,6 @@ from ingest.api.parameters import CURSOR, LIMIT, RUNS
 from ingest.dashboard.look import pretty
 from ingest.dashboard.page import Sent, Shown, Visit
 from ingest.dashboard.rules import with_titles
-from workers import queue
 from workers.errors import BadInput, NotFound
 from workers.store import rule_runs, runs
 from workers.store.keys import Role
@@ -134,8 +132,7 @@ def _changed(visit: Visit, deed: Callable[[Connection, Row[Any]], None], said: s
     with visit.store.write() as sql:
         row = _row(sql, visit)
         deed(sql, row)
-    with contextlib.suppress(Exception):  # any broker, any way of being away: the sweep rings when it is back
-        queue.ring_to_act(visit.hall.broker, 1)
+    one_run.ring(visit.source.broker)
     return Sent(f"/runs/{row.id}", said)
 
 

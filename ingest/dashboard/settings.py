@@ -17,7 +17,7 @@ from workers.store.deliveries import Filter
 
 def every(visit: Visit) -> Shown:
     """All of them by name, in README's order."""
-    told = {"settings": rows(visit.hall.settings), "facts": _facts(visit), "counts": _counts(visit)}
+    told = {"settings": rows(visit.source.settings), "facts": _facts(visit), "counts": _counts(visit)}
     return Shown("settings.html", "Settings", told)
 
 
@@ -64,7 +64,7 @@ def _plain(value: Any) -> str:
 
 
 def _facts(visit: Visit) -> list[tuple[str, str]]:
-    settings = visit.hall.settings
+    settings = visit.source.settings
     return [
         ("Daybook", metadata.version("daybook")),
         ("Database", f"{'SQLite' if visit.store.sqlite else 'PostgreSQL'}, {bare(settings.database)}"),
@@ -78,7 +78,7 @@ def _facts(visit: Visit) -> list[tuple[str, str]]:
 
 def _broker(visit: Visit) -> str:
     try:
-        return f"which answers: {queue.depth(visit.hall.broker)} messages wait"
+        return f"which answers: {queue.depth(visit.source.broker)} messages wait"
     except Exception:  # any broker, any way of being away
         return "which does not answer; the sweep does its work meanwhile"
 

@@ -15,8 +15,8 @@ from starlette.routing import Route
 from ingest import forgery, notice, witness
 from ingest.dashboard import page
 from ingest.dashboard.look import Look
-from ingest.dashboard.page import Hall
 from ingest.session import Doorkeeper, Identity, NotAllowed, SignInNeeded, cookie, secure
+from ingest.source import Source
 from workers.errors import DaybookError, StoreUnavailable
 from workers.store import keys, paces, sessions
 from workers.store.keys import Role
@@ -35,9 +35,9 @@ class TooOften(DaybookError):
     """There were too many attempts from this address; wait a little."""
 
 
-def routes(hall: Hall, doorkeeper: Doorkeeper, look: Look) -> list[Route]:
+def routes(source: Source, doorkeeper: Doorkeeper, look: Look) -> list[Route]:
     """The three routes: the form, what it sends, and the way out."""
-    desk = _Desk(hall, doorkeeper, look)
+    desk = _Desk(source, doorkeeper, look)
     return [
         Route("/sign-in", desk.form, methods=["GET"]),
         Route("/sign-in", desk.sign_in, methods=["POST"]),
@@ -51,13 +51,13 @@ def local(target: str) -> str:
     return target if fine and not target.startswith("/sign-") else "/"
 
 
-def begin(hall: Hall, request: Request, answer: Response, who: Identity, key_digest: bytes | None) -> None:
+def begin(source: Source, request: Request, answer: Response, who: Identity, key_digest: bytes | None) -> None:
     """Open a session in somebody's name and hand it out with the answer. In a thread: it writes."""
-    lives = timedelta(hours=hall.settings.session_hours)
+    lives = timedelta(hours=source.settings.session_hours)
     now = datetime.now(UTC)
-    with witness.of(hall.store, who, "sign in", {}, door="dashboard"), hall.store.write() as sql:
+    with witness.of(source.store, who, "sign in", {}, door="dashboard"), source.store.write() as sql:
         token = sessions.begin(sql, name=who.name, role=who.role, key_digest=key_digest, now=now, lives=lives)
-    public_url = hall.settings.public_url
+    public_url = source.settings.public_url
     answer.set_cookie(
         cookie(request, public_url),
         token,
@@ -83,8 +83,8 @@ def shown(
 
 
 class _Desk:
-    def __init__(self, hall: Hall, doorkeeper: Doorkeeper, look: Look) -> None:
-        self._hall, self._doorkeeper, self._look = hall, doorkeeper, look
+    def __init__(self, source: Source, doorkeeper: Doorkeeper, look: Look) -> None:
+        self._source, self._doorkeeper, self._look = source, doorkeeper, look
         self._said_at = -inf
 
     async def form(self, request: Request) -> Response:
@@ -107,7 +107,7 @@ class _Desk:
             return self._shown(request, problem=error.message, status=400)
         link, goal = form.get("link", "").strip(), local(form.get("next", "/"))
         try:
-            if not forgery.same_origin(request.headers, self._hall.settings.public_url):
+            if not forgery.same_origin(request.headers, self._source.settings.public_url):
                 raise NotAllowed("this came from a page of another origin; sign in on Daybook's own page.")
             address = request.client.host if request.client else "unknown"
             return await anyio.to_thread.run_sync(
@@ -124,7 +124,7 @@ class _Desk:
 
     async def sign_out(self, request: Request) -> Response:
         """The session is over, here and for whoever copied its cookie."""
-        name = cookie(request, self._hall.settings.public_url)
+        name = cookie(request, self._source.settings.public_url)
         token = request.cookies.get(name)
         try:
             form = dict(await page.read_form(request))
@@ -137,7 +137,7 @@ class _Desk:
         except DaybookError as error:  # the session goes on, so its cookie stays
             return await page.failed(request, error, self._look, self._doorkeeper)
         answer = RedirectResponse("/sign-in", 303)
-        answer.delete_cookie(name, path="/", secure=secure(request, self._hall.settings.public_url), httponly=True)
+        answer.delete_cookie(name, path="/", secure=secure(request, self._source.settings.public_url), httponly=True)
         notice.leave(answer, "You are signed out.")
         return answer
 
@@ -150,7 +150,7 @@ class _Desk:
                 raise
             who, key_digest = self._doorkeeper.by_key(key), keys.digest(key)
         answer = RedirectResponse(goal, 303)
-        begin(self._hall, request, answer, who, key_digest)
+        begin(self._source, request, answer, who, key_digest)
         return answer
 
     def _count(self, address: str) -> None:
@@ -159,7 +159,7 @@ class _Desk:
         Only what lets nobody in is counted, and what a person chose, the key in the settings: a link, or a key that
         Daybook made, is 256 random bits, which nobody guesses, and nobody's guessing keeps its owner out.
         """
-        with self._hall.store.write(durable=False) as sql:
+        with self._source.store.write(durable=False) as sql:
             seconds = paces.ask(sql, f"sign-in {address}", per_minute=PER_MINUTE)
         if seconds <= 0:
             return
@@ -169,14 +169,14 @@ class _Desk:
         raise TooOften(f"there were too many attempts from your address; try again in {ceil(seconds)} s.")
 
     def _by_made_key(self, key: str) -> tuple[Identity, bytes]:
-        with self._hall.store.read() as sql:
+        with self._source.store.read() as sql:
             found = keys.find(sql, key)
         if found is None:
             raise SignInNeeded
         return Identity(found.name, found.role, found.id), keys.digest(key)
 
     def _by_link(self, link: str) -> tuple[Identity, bytes]:
-        with self._hall.store.write() as sql:
+        with self._source.store.write() as sql:
             key_digest = sessions.use_link(sql, link, now=datetime.now(UTC))
             if key_digest is None:
                 raise SignInNeeded
@@ -188,7 +188,7 @@ class _Desk:
         return Identity(found.name, found.role, found.id), key_digest
 
     def _end(self, token: str) -> None:
-        with self._hall.store.write() as sql:
+        with self._source.store.write() as sql:
             sessions.end(sql, token)
 
     def _shown(

@@ -23,7 +23,9 @@ def routes() -> list[Route]:
 
 def address(name: str) -> str:
     """Where a file is, with what tells its text from any other; KeyError for none."""
-    return f"/static/{_version()}/{_files()[name] and name}"
+    if name not in _files():
+        raise KeyError(name)
+    return f"/static/{_version()}/{name}"
 
 
 def _serve(request: Request) -> Response:

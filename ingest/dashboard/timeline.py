@@ -17,8 +17,8 @@ from ingest.action_told import what
 from ingest.api import cursors
 from ingest.brevity import cut, fit
 from ingest.dashboard.look import meaning
-from ingest.dashboard.page import Hall
 from ingest.hearing import NOW, Hearing
+from ingest.source import Source
 from ingest.story import Story, bodies
 from workers.rules import allowance
 from workers.store import ledger, rules
@@ -55,13 +55,13 @@ class Leaf:
     note: str | None
 
 
-def leaf(hall: Hall, story: Story, before: UUID | None) -> Leaf:
+def leaf(source: Source, story: Story, before: UUID | None) -> Leaf:
     """The newest steps that fit, of those that came before the one with that id."""
     chosen = sorted([*story.events, *story.aside], key=_id)
     shown = [one for one in chosen if before is None or UUID(_id(one)) < before]
     newest = shown[::-1][:_MOST]
     events = [one for one in newest if "trigger" in one]
-    with hall.store.read() as sql:
+    with source.store.read() as sql:
         live = rules.live(sql)
         # the newest that tells of the whole booking knows where it is, whichever page this is
         last = [event for event in story.events[-1:] if event not in events]
@@ -69,7 +69,7 @@ def leaf(hall: Hall, story: Story, before: UUID | None) -> Leaf:
         causes = {event["id"]: _cause(sql, event) for event in events if event["caused_by"]}
     places = {event_id: booking_facts.location(payload) for event_id, payload in held.items()}
     changes = changed.along([{**event, "location": places.get(event["id"])} for event in story.events])
-    thinking = _Thinking(hall, live, held) if live and events else None
+    thinking = _Thinking(source, live, held) if live and events else None
     steps: list[dict[str, Any]] = []
     room = _ROOM
     for one in newest:
@@ -184,9 +184,9 @@ def _weight(step: Mapping[str, Any]) -> int:
 class _Thinking:
     """What the live rules make of events, as long as there is time: whoever waits for a page sees it soon."""
 
-    def __init__(self, hall: Hall, live: Sequence[Version], held: Mapping[str, Any]) -> None:
+    def __init__(self, source: Source, live: Sequence[Version], held: Mapping[str, Any]) -> None:
         self._held = held
-        self._hearing = Hearing(hall.rules, live)
+        self._hearing = Hearing(source.rules, live)
         self.note = self._hearing.note or NOW
         self._until = time.monotonic() + _PATIENCE
         self._dear = _DEAR

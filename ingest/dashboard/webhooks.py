@@ -61,7 +61,7 @@ def url(visit: Visit) -> Shown:
     told = {
         "lead": f"Where Cal.com posts what {webhook.name} subscribes to.",
         "what": "The URL",
-        "text": webhook.url(visit.hall.settings.base_url),
+        "text": webhook.url(visit.source.settings.base_url),
         "hint": "Whoever knows it can post to it; what they cannot sign ends in quarantine. That you looked is logged.",
         "back": (f"/webhooks/{quote(webhook.name)}", "To the webhook"),
     }
@@ -81,7 +81,7 @@ def apply(visit: Visit) -> Shown:
     prune, resend = visit.given("prune") == "yes", visit.given("resend") == "yes"
     if visit.given("sure") != "yes":
         raise BadInput("nothing was changed: tick that Cal.com is to be changed so.")
-    desired = registering.wanted(visit.hall.settings, must=prune)
+    desired = registering.wanted(visit.source.settings, must=prune)
     registry = _registry(visit)
     changes, failures = register.survey(registry, desired or ())
     if _seal(changes) != visit.given("seen"):
@@ -136,7 +136,7 @@ def test(visit: Visit) -> Shown:
     try:
         sending.known(trigger)
         body = sample(trigger, now=visit.now, version=version)
-        address = webhook.url(local_url(visit.hall.settings))
+        address = webhook.url(local_url(visit.source.settings))
         target = sending.Target(address, webhook.secrets[0].key, webhook.id, webhook.name)
         status = sending.post(target, body, version, remedy="see in its log why this web process does not answer.")
     except DaybookError as error:
@@ -153,7 +153,7 @@ def test(visit: Visit) -> Shown:
 
 
 def _registry(visit: Visit) -> Registry:
-    return registering.registry(visit.hall.settings, visit.store, visit.hall.vault, soon=True)
+    return registering.registry(visit.source.settings, visit.store, visit.source.vault, soon=True)
 
 
 def _looked(visit: Visit) -> tuple[list[Change], list[Failure]]:
@@ -161,14 +161,14 @@ def _looked(visit: Visit) -> tuple[list[Change], list[Failure]]:
     from workers import drift
     from workers.register import survey
 
-    desired = registering.wanted(visit.hall.settings)
+    desired = registering.wanted(visit.source.settings)
     registry = _registry(visit)
     return survey(registry, ()) if desired is None else drift.look(registry, desired)
 
 
 def _opened(visit: Visit) -> Webhook:
     with visit.store.read() as sql:
-        webhook = webhooks.by_name(sql, visit.hall.vault, visit.path["name"])
+        webhook = webhooks.by_name(sql, visit.source.vault, visit.path["name"])
     if webhook is None:
         raise _no_such()
     return webhook
@@ -222,7 +222,7 @@ def _planned(
     visit: Visit, changes: Sequence[Change], failures: Sequence[Failure], changed: Conflict | None = None
 ) -> Shown:
     """A plan. `changed`: why nothing was done about the one before."""
-    settings = visit.hall.settings
+    settings = visit.source.settings
     error = changed or (failures[0].error if failures else None)
     told = {
         "changes": [_change(change) for change in changes],

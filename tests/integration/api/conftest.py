@@ -23,6 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ingest import api
 from ingest.api.schemas import SCHEMAS
 from ingest.live.feed import Feed
+from ingest.live_rules import Reader
+from ingest.source import Source
 from tests.contract.store.filled import Filled
 from workers import queue
 from workers.settings import Settings
@@ -119,7 +121,8 @@ def asking(store: Store, vault: Vault, folder: Path) -> Iterator[Asked]:
         for role in Role:
             made[role] = keys.create(connection, name=role.value, role=role, now=datetime.now(UTC))[1]
     feed = Feed(store)
-    mounted = api.make_app(Settings(data_dir=folder), store, vault, bell, feed)
+    settings = Settings(data_dir=folder)
+    mounted = api.make_app(Source(store, bell, Reader(settings, store), feed, settings, vault))
     app = Starlette(routes=[api.Mounted("/api/v1", HangsUp(mounted))])
     with TestClient(app) as client:
         yield Asked(client, Filled(store, vault), bell, feed, made)

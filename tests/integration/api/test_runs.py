@@ -8,23 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from tests.contract.ledger.conftest import Office, World, lost_after, refused
+from tests.contract.ledger.conftest import Office, refused
+from tests.contract.ledger.doubt import TWO, in_doubt
 from tests.integration.api.conftest import Asked, conforms
-from workers.actions.kind import Unknowable
 from workers.store.keys import Role
 from workers.vault import Vault
-
-TWO = """
-rules:
-  - name: one
-    on: [BOOKING_CREATED]
-    once_per: ${{ event.booking.uid }}
-    do:
-      - id: first
-        make: thing of ${{ event.booking.uid }}
-      - id: second
-        make: another
-"""
 
 
 @pytest.fixture
@@ -34,21 +22,6 @@ def office(asked: Asked, vault: Vault, tmp_path: Path) -> Office:
     made = Office(asked.filled.store, vault, folder)
     made.rules(TWO)
     return made
-
-
-def nobody_can_tell(_world: World, _thing: str) -> Unknowable:
-    return Unknowable("there is no way to look for it")
-
-
-def in_doubt(office: Office) -> str:
-    """The id of a run of which nobody knows whether its first step was done."""
-    office.comes(uid="A")
-    office.world.script = [lost_after]
-    office.world.probes = nobody_can_tell
-    office.work()
-    office.clock.forward(minutes=1)
-    office.work()
-    return str(office.runs()[-1].id)
 
 
 def test_runs_are_listed_newest_first_and_by_what_is_asked(asked: Asked, office: Office) -> None:

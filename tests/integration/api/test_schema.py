@@ -24,10 +24,10 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from ingest.api.routes import ENDPOINTS
 from ingest.live import ids
 from tests.contract.ledger.conftest import Office
+from tests.contract.ledger.doubt import TWO
 from tests.contract.store.filled import START, body
 from tests.integration.api.conftest import Asked
 from tests.integration.api.test_api import named
-from tests.integration.api.test_runs import TWO
 from workers.store import keys
 from workers.store.keys import Role
 from workers.store.position import Position

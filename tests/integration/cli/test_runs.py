@@ -8,25 +8,13 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Valkey
-from tests.contract.ledger.conftest import Office, World, lost_after, refused
+from tests.contract.ledger.conftest import Office, refused
+from tests.contract.ledger.doubt import TWO, in_doubt
 from tests.contract.store.filled import Filled
 from tests.integration.cli.command import Command
 from workers import queue
-from workers.actions.kind import Unknowable
 from workers.store import claims
 from workers.vault import Vault
-
-TWO = """
-rules:
-  - name: one
-    on: [BOOKING_CREATED]
-    once_per: ${{ event.booking.uid }}
-    do:
-      - id: first
-        make: thing of ${{ event.booking.uid }}
-      - id: second
-        make: another
-"""
 
 
 @pytest.fixture
@@ -36,21 +24,6 @@ def office(command: Command, filled: Filled, vault: Vault, tmp_path: Path) -> Of
     made = Office(filled.store, vault, folder)
     made.rules(TWO)
     return made
-
-
-def nobody_can_tell(_world: World, _thing: str) -> Unknowable:
-    return Unknowable("there is no way to look for it")
-
-
-def stopped_in_doubt(office: Office) -> str:
-    """The id of a run of which nobody knows whether its first step was done."""
-    office.comes(uid="A")
-    office.world.script = [lost_after]
-    office.world.probes = nobody_can_tell
-    office.work()
-    office.clock.forward(minutes=1)
-    office.work()
-    return str(office.runs()[-1].id)
 
 
 def test_runs_are_listed_newest_first_and_by_what_is_asked(command: Command, office: Office) -> None:
@@ -129,7 +102,7 @@ def test_a_dead_run_is_tried_again_and_rung_for(
 
 
 def test_where_nobody_knows_whether_a_step_was_done_a_person_has_to_say(command: Command, office: Office) -> None:
-    run_id = stopped_in_doubt(office)
+    run_id = in_doubt(office)
 
     done = command.run("runs", "retry", run_id)
 
@@ -144,7 +117,7 @@ def test_where_nobody_knows_whether_a_step_was_done_a_person_has_to_say(command:
 def test_what_the_person_says_decides_whether_it_is_done_again(
     command: Command, office: Office, word: str, made: int
 ) -> None:
-    run_id = stopped_in_doubt(office)
+    run_id = in_doubt(office)
 
     said = command.run("runs", "retry", run_id, word)
 
@@ -158,7 +131,7 @@ def test_what_the_person_says_decides_whether_it_is_done_again(
 
 
 def test_it_may_be_looked_for_once_more_instead(command: Command, office: Office) -> None:
-    run_id = stopped_in_doubt(office)
+    run_id = in_doubt(office)
     office.world.probes = None
 
     assert command.run("runs", "retry", run_id, "--look").status == 0

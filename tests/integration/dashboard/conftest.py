@@ -16,8 +16,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from ingest import dashboard, forgery
-from ingest.dashboard.page import Hall
+from ingest.live.feed import Feed
 from ingest.live_rules import Reader
+from ingest.source import Source
 from tests.contract.store.filled import Filled
 from tests.integration.api.conftest import Bell
 from workers.settings import Settings
@@ -36,7 +37,7 @@ class Looked:
     bell: Bell
     settings: Settings
     tokens: dict[Role, str]
-    hall: Hall
+    source: Source
 
     def get(self, path: str, *, role: Role | None = Role.VIEWER, **params: Any) -> httpx2.Response:
         """A page as a browser of `role` asks for it; redirects are not followed."""
@@ -73,9 +74,9 @@ def looking(store: Store, vault: Vault, settings: Settings) -> Iterator[Looked]:
             tokens[role] = sessions.begin(
                 sql, name=made.name, role=role, key_digest=keys.digest(text), now=now, lives=timedelta(hours=1)
             )
-    hall = Hall(settings, store, vault, bell, Reader(settings, store))
-    with TestClient(dashboard.make_app(settings, store, vault, bell)) as client:
-        yield Looked(client, Filled(store, vault), bell, settings, tokens, hall)
+    source = Source(store, bell, Reader(settings, store), Feed(store), settings, vault)
+    with TestClient(dashboard.make_app(source)) as client:
+        yield Looked(client, Filled(store, vault), bell, settings, tokens, source)
 
 
 @pytest.fixture

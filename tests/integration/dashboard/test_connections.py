@@ -37,7 +37,7 @@ def add(looked: Looked, **changed: str) -> Any:
 
 def kept(looked: Looked) -> dict[str, tuple[connections.Connection, str]]:
     with looked.filled.store.read() as sql:
-        return {pcid: connections.get(sql, looked.hall.vault, pcid) for pcid in connections.names(sql)}
+        return {pcid: connections.get(sql, looked.source.vault, pcid) for pcid in connections.names(sql)}
 
 
 def logged(looked: Looked) -> list[dict[str, Any]]:

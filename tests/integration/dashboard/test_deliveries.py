@@ -107,7 +107,7 @@ def test_reading_a_body_is_for_operators_and_written_down(looked_on_each: Looked
     assert held.content == b"\x00<html>\xff"
     assert held.headers["content-type"] == "application/octet-stream"
     assert held.headers["content-disposition"].startswith("attachment;")
-    with looked.hall.store.read() as sql:
+    with looked.source.store.read() as sql:
         entries = [(row.what, row.outcome, row.arguments) for row in audit.page(sql, audit.Filter(), limit=9)]
         assert deliveries.one(sql, kept) is not None
     assert entries[0] == ("GET /deliveries/{id}/body", "done", {"id": str(kept)})

@@ -48,7 +48,7 @@ def _office(looked: Looked, vault: Vault) -> Office:
     """Who brings deliveries and carries out rules, on the same store."""
     folder = looked.settings.rules
     folder.mkdir()
-    return Office(looked.hall.store, vault, folder)
+    return Office(looked.source.store, vault, folder)
 
 
 def _titles(text: str) -> list[str]:
@@ -228,7 +228,7 @@ def test_secrets_of_a_payload_are_on_no_page_but_the_one_that_is_written_down(lo
     assert raw.headers["content-type"] == "application/json"
     assert raw.json()["otp"] == "123987"
     assert looked.get(f"/events/{event}/raw", role=Role.VIEWER).status_code == 403
-    with looked.hall.store.read() as sql:
+    with looked.source.store.read() as sql:
         entries = [(row.what, row.name, row.outcome) for row in audit.page(sql, audit.Filter(), limit=9)]
     assert entries == [
         ("GET /events/{id}/raw", "a viewer", "refused"),
@@ -289,7 +289,7 @@ def test_an_event_leads_to_its_runs_and_a_list_to_the_run_that_caused_it(looked_
     run = re.search(r'href="/runs/([0-9a-f-]{36})"', page.text)
     assert run is not None
     assert "One run of rules came of it: 1 done." in words(page)
-    with looked.hall.store.write() as sql:
+    with looked.source.store.write() as sql:
         (action,) = ledger.of_run(sql, UUID(run[1]))
         events.mark_caused(sql, {event: action.id})
     told = looked.get("/events")

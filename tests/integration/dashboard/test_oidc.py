@@ -20,6 +20,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from ingest import dashboard
+from ingest.live.feed import Feed
+from ingest.live_rules import Reader
+from ingest.source import Source
 from tests.integration.api.conftest import Bell
 from tests.integration.dashboard.conftest import Looked, looking, words
 from workers.errors import Misconfigured
@@ -121,7 +124,7 @@ def test_who_has_a_role_there_comes_in_with_that_role_and_goes_on_to_the_page_th
     assert provider.asked[0]["code_verifier"]
     home = page.client.get("/")
     assert "ada@acme.com viewer" in words(home)
-    with page.hall.store.read() as sql:
+    with page.source.store.read() as sql:
         assert audit.page(sql, Filter(what="sign in"), limit=1)[0].name == "ada@acme.com"
 
 
@@ -172,7 +175,7 @@ def test_half_a_configuration_is_said_at_the_start(sqlite_database: str, vault: 
         contextlib.closing(open_store(sqlite_database)) as store,
         pytest.raises(Misconfigured, match="DAYBOOK_OIDC_CLIENT_SECRET, DAYBOOK_OIDC_ROLES"),
     ):
-        dashboard.make_app(settings, store, vault, Bell())
+        dashboard.make_app(Source(store, Bell(), Reader(settings, store), Feed(store), settings, vault))
 
 
 def test_without_a_provider_there_is_no_such_way(looked: Looked) -> None:

@@ -36,7 +36,7 @@ def test_the_list_says_of_each_rule_what_it_hears_how_its_runs_stand_and_what_we
     looked_on_each: Looked, tmp_path: Path
 ) -> None:
     looked = looked_on_each
-    office = Office(looked.filled.store, looked.hall.vault, tmp_path)
+    office = Office(looked.filled.store, looked.source.vault, tmp_path)
     office.rules(
         "rules:\n  - name: sends\n    on: [BOOKING_CREATED]\n    once_per: ${{ event.id }}\n    do: [{make: thing}]\n"
     )
@@ -74,7 +74,7 @@ def test_a_rule_whose_file_broke_since_is_kept_and_says_what_is_wrong(looked: Lo
     folder = looked.settings.rules
     folder.mkdir()
     (folder / "rules.yaml").write_text(TEXT)
-    Rulebook(looked.filled.store, folder, looked.hall.rules.kinds).live()
+    Rulebook(looked.filled.store, folder, looked.source.rules.kinds).live()
     assert "quiet waits a while live" in words(looked.get("/rules"))
     (folder / "rules.yaml").write_text(TEXT.replace("BOOKING_CREATED", "BOOKING_CREATD"))
     assert "quiet waits a while kept" in words(looked.get("/rules"))

@@ -38,7 +38,7 @@ def office(looked_on_each: Looked, tmp_path: Path) -> Office:
     """A worker beside the pages, on each database."""
     folder = tmp_path / "of-the-worker"
     folder.mkdir()
-    made = Office(looked_on_each.filled.store, looked_on_each.hall.vault, folder)
+    made = Office(looked_on_each.filled.store, looked_on_each.source.vault, folder)
     made.filled = looked_on_each.filled
     made.rules(PAIR)
     return made

@@ -25,7 +25,7 @@ OURS = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
 
 
 def _key(looked: Looked, role: Role = Role.VIEWER) -> str:
-    with looked.hall.store.write() as sql:
+    with looked.source.store.write() as sql:
         return keys.create(sql, name="grace", role=role, now=datetime.now(UTC))[1]
 
 
@@ -54,7 +54,7 @@ def test_the_cookie_is_hidden_from_scripts_and_from_other_sites_and_behind_tls_f
     assert "httponly" in plain
     assert "samesite=lax" in plain
     assert "secure" not in plain
-    with looked.hall.store.write() as sql:
+    with looked.source.store.write() as sql:
         key = keys.create(sql, name="behind tls", role=Role.VIEWER, now=datetime.now(UTC))[1]
     behind = _sign_in(looked, {**OURS, "X-Forwarded-Proto": "https"}, key=key).headers["set-cookie"]
     assert behind.startswith("__Host-daybook=")
@@ -71,7 +71,7 @@ def test_what_is_no_key_opens_nothing_and_says_what_to_do(looked: Looked) -> Non
 
 def test_a_link_is_not_used_up_by_being_looked_at_and_works_once(looked_on_each: Looked) -> None:
     looked = looked_on_each
-    with looked.hall.store.write() as sql:
+    with looked.source.store.write() as sql:
         link = sessions.make_link(sql, keys.digest(_key_in(sql)), now=datetime.now(UTC))
     for _ in range(2):
         assert looked.client.get(f"/sign-in?link={link}").status_code == 200
@@ -108,7 +108,7 @@ def test_nobody_who_guesses_keeps_out_who_has_a_key_or_a_link(
     looked = looked_on_each
     monkeypatch.setattr(signin, "PER_MINUTE", 4)
     key = _key(looked)
-    with looked.hall.store.write() as sql:
+    with looked.source.store.write() as sql:
         link = sessions.make_link(sql, keys.digest(key), now=datetime.now(UTC))
     assert [_sign_in(looked, key="wrong").status_code for _ in range(2)] == [401, 429]
     assert _sign_in(looked, key=key).status_code == 303
@@ -125,7 +125,7 @@ def test_another_origin_cannot_sign_anybody_in(looked: Looked) -> None:
 
 def test_a_session_is_worth_nothing_once_its_key_is_revoked(looked: Looked) -> None:
     answer = _sign_in(looked, key=_key(looked))
-    with looked.hall.store.write() as sql:
+    with looked.source.store.write() as sql:
         mine = next(key for key in keys.every(sql) if key.name == "grace")
         keys.revoke(sql, mine.id, now=datetime.now(UTC))
     gone = looked.client.get("/", headers=_with(answer), follow_redirects=False)
@@ -160,7 +160,7 @@ def test_what_signs_nobody_out_says_why_and_leaves_the_session(looked: Looked, m
 def test_who_signed_in_is_in_the_audit_log_without_the_key(looked: Looked) -> None:
     key = _key(looked)
     _sign_in(looked, key=key)
-    with looked.hall.store.read() as sql:
+    with looked.source.store.read() as sql:
         entry = audit.page(sql, Filter(what="sign in"), limit=1)[0]
     assert (entry.name, entry.door, entry.outcome) == ("grace", "dashboard", "done")
     assert key not in str(entry)
