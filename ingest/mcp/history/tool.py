@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection
-
-from ingest import live_rules
+from ingest.live_rules import Reader
 from ingest.mcp.toolset import Offer
-from workers.actions import registry
-from workers.actions.kind import Kind
-from workers.rulebook import Rulebook
-from workers.rules.rule import Rule
-from workers.settings import Settings
-from workers.store.engine import Store
-from workers.store.rules import Version
 from workers.vault import Vault
 
 #: gives JSON as it is; or without personal data, and then it knows from now on whoever is in it
@@ -25,26 +15,11 @@ Hide: TypeAlias = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What tools answer from. Safe to share between threads."""
+class Desk(Reader):
+    """What tools answer from: the database, the rules as they are, and what secrets are opened with. Safe to share
+    between threads."""
 
-    settings: Settings
-    store: Store
     vault: Vault
-
-    @cached_property
-    def kinds(self) -> Mapping[str, Kind]:
-        """The kinds of steps. Raises Misconfigured for a function of DAYBOOK_PYTHON_STEPS that is not here."""
-        return registry.kinds(self.settings)
-
-    @cached_property
-    def book(self) -> Rulebook:
-        """Compiles versions of rules, each once. It is not asked what is live: that reads files, which workers do."""
-        return Rulebook(self.store, self.settings.rules, self.kinds)
-
-    def rule(self, sql: Connection, version: Version) -> Rule | None:
-        """A version's rule, compiled; None where it can no longer be read. Raises Misconfigured."""
-        return live_rules.compiled(self.book, sql, version)
 
 
 @dataclass(frozen=True, slots=True)
