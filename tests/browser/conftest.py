@@ -144,7 +144,9 @@ def office() -> Iterator[Office]:
         with contextlib.closing(open_store(settings.database, pool_size=1)) as store:
             with store.read() as sql:
                 (webhook,) = webhooks.every(sql, open_vault(settings))
-            yield Office(daybook, found[0], webhook.url(daybook.url), webhook.secrets[0].key, store)
+            made = Office(daybook, found[0], webhook.url(daybook.url), webhook.secrets[0].key, store)
+            made.done()  # its door is open before its worker has read the rules: until then a rule has no page
+            yield made
 
 
 @pytest.fixture(scope="module")
