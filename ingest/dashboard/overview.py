@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -65,14 +66,19 @@ def home(visit: Visit) -> Shown:
 
 
 def _chart(what: str, points: Sequence[Mapping[str, Any]], window: Window, names: Sequence[str]) -> Markup:
+    form = "%d %b" if window is Window.WEEK else "%H:%M"
+    labels = tuple(datetime.fromisoformat(point["at"]).strftime(form) for point in points)
+    return _drawn(what, labels, tuple((name, tuple(point[name] for point in points)) for name in names))
+
+
+@lru_cache(maxsize=64)
+def _drawn(what: str, labels: tuple[str, ...], series: tuple[tuple[str, tuple[Any, ...]], ...]) -> Markup:
+    """Drawing costs more than all else on the page; who looks again before anything came gets the same chart."""
     from ingest.dashboard import charts  # it takes a second to load, of which a start should not know
 
-    form = "%d %b" if window is Window.WEEK else "%H:%M"
-    labels = [datetime.fromisoformat(point["at"]).strftime(form) for point in points]
-    series = {name: [point[name] for point in points] for name in names}
     if what == "speed":
-        return charts.lines("How long deliveries took to be answered, in milliseconds", labels, series)
-    return charts.stacked("Deliveries by verdict", labels, series)
+        return charts.lines("How long deliveries took to be answered, in milliseconds", labels, dict(series))
+    return charts.stacked("Deliveries by verdict", labels, dict(series))
 
 
 def _rate(points: Sequence[Mapping[str, Any]], minutes: int) -> str:

@@ -8,8 +8,9 @@ what is typed: each database has its own idea of them, PostgreSQL one that depen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from unicodedata import normalize
+from uuid import UUID
 
 from sqlalchemy import (
     BindParameter,
@@ -37,6 +38,8 @@ MAX_WORD = 200
 MAX_TEXT = 100_000
 #: matches from which on words are common
 _COMMON = 2_000
+#: times as many events as are asked about, among which they are near each other
+_NEAR = 20
 #: letters that a stroke or a joint keeps in one piece
 _PLAINER = {"æ": "ae", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "þ": "th", "ŧ": "t"}
 #: those, and accents once they are apart from their letters
@@ -107,6 +110,28 @@ def matching(connection: Connection, typed: str, *, after: int = 0) -> tuple[Con
         return match, False
     # `+ 0` keeps the walk: SQLite makes the list of matches once, and looks into it for each event it comes by.
     return (events.c.seq + 0).in_(probe), False
+
+
+def having(connection: Connection, typed: str, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these events have the words; the index of all events' words is asked about no others."""
+    found = words(typed)
+    if not found or not ids:
+        return set()
+    if connection.dialect.name != "sqlite":
+        # Apart, so that PostgreSQL does not think of the index, which would list all there are with a common word.
+        named = select(events.c.id, events.c.words).where(events.c.id.in_(ids)).cte("named").prefix_with("MATERIALIZED")
+        query = text("to_tsvector('simple', named.words) @@ to_tsquery('simple', :words)")
+        match: Condition = query.bindparams(words=postgresql_query(found))
+        return set(connection.execute(select(named.c.id).where(match)).scalars())
+    rows = connection.execute(select(events.c.seq, events.c.id).where(events.c.id.in_(ids)))
+    seqs = {row.seq: row.id for row in rows}
+    if not seqs:
+        return set()
+    match, seq = _sqlite(found)
+    # Events that came one after another are a stretch of the index; else each is looked up in it.
+    near = max(seqs) - min(seqs) < _NEAR * len(seqs)
+    where = seq.between(min(seqs), max(seqs)) if near else seq.in_(list(seqs))
+    return {seqs[one] for one in connection.execute(select(seq).where(match, where)).scalars() if one in seqs}
 
 
 def _sqlite(found: list[str]) -> tuple[Condition, ColumnElement[int]]:

@@ -60,6 +60,8 @@ def ids(
     """Up to `limit` ids of events of the filter in order, those on the other side of the event `beyond`; `also` is one
     more condition on `events`, which no index need know."""
     stretch = _Stretch(wanted, beyond, limit, oldest_first)
+    if wanted.text is not None and (first := _first_looked_at(connection, stretch, also)) is not None:
+        return first
     match, few = search.matching(connection, wanted.text) if wanted.text is not None else (true(), False)
     asked: list[search.Condition] = [match] if also is None else [match, also]
     # Few matches are all named, as a booking's events are, and in order soon.
@@ -76,6 +78,26 @@ def ids(
                 return _among(connection, each, _found(connection, each.ways, None, some), asked, stretch)
     where = filters.where(connection, wanted, but=(walk.field, "text"), aside=True)
     return _found(connection, walk.ways, [*asked, *where], stretch)
+
+
+def _first_looked_at(connection: Connection, stretch: _Stretch, also: ColumnElement[bool] | None) -> list[UUID] | None:
+    """A common word is in some of the first events that a walk comes by, which are looked at before anything is asked
+    about all that have it. None where that is not enough to know what is wanted."""
+    wanted = stretch.wanted
+    walks = _walks(wanted)
+    if wanted.text is None or wanted.booking is not None or len(walks) > 1 or stretch.limit > _COMMON:
+        return None
+    field, ways = (walks[0].field, walks[0].ways) if walks else ("", (_Way(events.c.id, ()),))
+    where = [*filters.where(connection, wanted, but=(field, "text"), aside=True), *([] if also is None else [also])]
+    for size in (min(4 * stretch.limit, _COMMON), _COMMON):
+        came_by = _found(connection, ways, where, _Stretch(wanted, stretch.beyond, size, stretch.oldest_first))
+        has = search.having(connection, wanted.text, came_by)
+        found = [one for one in came_by if one in has]
+        if len(found) >= stretch.limit or len(came_by) < size:
+            return found[: stretch.limit]
+        if len(found) * 10 < stretch.limit:
+            break  # not in ten times as many either, most likely
+    return None
 
 
 def _among(
