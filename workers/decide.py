@@ -39,7 +39,7 @@ def heard(
     heard = []
     for arrived, event in found:
         candidates = live.rules.candidates(event.trigger, partial(events.said, arrived, event))
-        echoes = event.kind is Kind.OOO
+        echoes = event.kind in (Kind.OOO, Kind.SYNTHETIC)
         if not candidates and not echoes:
             continue
         seen = whole(arrived) if echoes or any(one.payload for one in candidates) else event

@@ -13,6 +13,7 @@ import typer
 
 from ingest import moments
 from workers.catalogue.event import Kind
+from workers.catalogue.own import ABOUT
 from workers.catalogue.triggers import TRIGGERS
 from workers.errors import BadInput
 
@@ -190,12 +191,12 @@ def _trigger(written: str) -> str:
 
     if not written.strip():
         raise BadInput(f"--trigger is empty; leave it out, or name one, such as {', '.join(TRIGGERS)}.")
-    name = written.upper()
-    if name in TRIGGERS:
-        return name
-    near = difflib.get_close_matches(name, TRIGGERS, n=1)
+    names = {each.upper(): each for each in ABOUT}
+    if written.upper() in names:
+        return names[written.upper()]
+    near = [names[each] for each in difflib.get_close_matches(written.upper(), names, n=1)]
     hint = f"did you mean {near[0]}?" if near else "it is looked for as it is written."
-    output.note(f"{written[:60]} is no trigger of Cal.com's that Daybook knows; {hint}", style="yellow")
+    output.note(f"{written[:60]} is no trigger that Daybook knows; {hint}", style="yellow")
     return written
 
 

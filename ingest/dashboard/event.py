@@ -18,7 +18,7 @@ from ingest.dashboard.page import Shown, Visit
 from ingest.dashboard.payload import held
 from ingest.hearing import NOW, Hearing
 from workers.catalogue.mask import mask
-from workers.catalogue.triggers import TRIGGERS
+from workers.catalogue.own import ABOUT
 from workers.errors import NotFound
 from workers.store import deliveries, history, ledger, outcomes, rules, runs
 from workers.store.events import payload, shape
@@ -46,13 +46,13 @@ def one(visit: Visit) -> Shown:
         live = rules.live(sql)
     hearing = Hearing(visit.source.rules, live)
     lines = hearing.lines({**said, "payload": body}, caused)
-    trigger = TRIGGERS.get(said["trigger"] or "")
+    about = ABOUT.get(said["trigger"] or "")
     name = cut(said["trigger"], _WORD) or said["kind"]
     people = _people(said)
     told = {
         "event": {**said, "title": cut(said["title"], _TITLE), "notes": cut(said["notes"], _NOTES)},
         "trigger": name,
-        "about": trigger.about if trigger is not None else None,
+        "about": about,
         "sentence": sentence(said, caused),
         "times": [
             (of, said[key], _local(said[key], (said["organizer"] or {}).get("time_zone")))
@@ -91,9 +91,9 @@ _READABLE = 1024 * 1024
 
 def sentence(said: Mapping[str, Any], caused: Sequence[Mapping[str, Any]]) -> str:
     """What happened, and what came of it, in plain words."""
-    trigger = TRIGGERS.get(said["trigger"] or "")
-    if trigger is not None:
-        what = trigger.about
+    about = ABOUT.get(said["trigger"] or "")
+    if about is not None:
+        what = about
     elif said["kind"] == "unparsed":
         what = "Something came that is no JSON object"
     elif said["trigger"]:

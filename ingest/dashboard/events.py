@@ -14,7 +14,7 @@ from ingest.brevity import cut
 from ingest.dashboard import filtering
 from ingest.dashboard.look import MEANING
 from ingest.dashboard.page import Shown, Visit
-from workers.catalogue.triggers import TRIGGERS
+from workers.catalogue.own import ABOUT
 from workers.errors import BadInput
 from workers.store import connections, history, ledger, rules
 from workers.store.events import shape
@@ -45,7 +45,7 @@ def every(visit: Visit) -> Shown:
                 older = visit.address("/events", cursor=cursors.spell(found[_ROWS - 1].id))
         except BadInput as error:
             problem = error.message
-    fields = filtering.fields(visit, EVENTS, {"trigger": list(TRIGGERS), "connection": pcids, "rule": names})
+    fields = filtering.fields(visit, EVENTS, {"trigger": list(ABOUT), "connection": pcids, "rule": names})
     told = {
         "problem": problem,
         "rows": rows,
@@ -83,14 +83,14 @@ def person(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _row(told: Mapping[str, Any], cause: Caused | None) -> dict[str, Any]:
-    trigger = TRIGGERS.get(told["trigger"] or "")
+    about = ABOUT.get(told["trigger"] or "")
     everyone = [one for one in (told["organizer"], *told["attendees"]) if one is not None]
     return {
         "id": told["id"],
         "received_at": told["received_at"],
         "trigger": cut(told["trigger"], _WORD) or told["kind"],
-        "about": trigger.about if trigger is not None else f"An event of kind {told['kind']}",
-        "known": trigger is not None,
+        "about": about or f"An event of kind {told['kind']}",
+        "known": about is not None,
         "title": cut(told["title"], _TITLE),
         "status": cut(told["status"], _WORD),
         "people": [person(one) for one in everyone[:_PEOPLE]],

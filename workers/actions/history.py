@@ -8,7 +8,7 @@ from typing import Any
 
 from workers.actions.kind import Absent, Call, Done, Outcome, Refused, Toolbox
 from workers.actions.telling import masked
-from workers.catalogue.triggers import TRIGGERS
+from workers.catalogue.own import ABOUT
 from workers.rules.durations import duration
 from workers.rules.kinds import UNKNOWN, Key, Problem
 from workers.rules.problems import nearest
@@ -51,8 +51,8 @@ class HistoryStep:
         for name in _names(values.get("history")):
             if not isinstance(name, str):
                 yield Problem(("history",), "history must name its triggers outright, not by an expression.")
-            elif name not in TRIGGERS:
-                yield Problem(("history",), f'there is no trigger "{name[:60]}"{nearest(name, TRIGGERS)}')
+            elif name not in ABOUT:
+                yield Problem(("history",), f'there is no trigger "{name[:60]}"{nearest(name, ABOUT)}')
         if (within := values.get("within")) is not UNKNOWN and _span(within) is None:
             yield Problem(("within",), "within must be a duration such as 12h or 30d.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from workers.catalogue.triggers import TRIGGERS
+from workers.catalogue.own import ABOUT
 from workers.rules import allowance
 from workers.rules.document import Document, Node
 from workers.rules.expressions import Template, template
@@ -24,8 +24,6 @@ KEYS = (
     "name", "description", "on", "connection", "when", "once_per", "entity", "dry_run", "allow_echo", "do", "undo",
 )  # fmt: skip
 UNDO_KEYS = ("on", "when", "do")
-#: triggers of Daybook's own begin so; they are not in Cal.com's table
-OWN_TRIGGERS = "daybook."
 
 
 class Reading:
@@ -111,8 +109,8 @@ class Reading:
 
     def _trigger(self, node: Node) -> str | None:
         name = self._reader.text(node, "a trigger", ONE_LINE, "one line of text")
-        if name is not None and name not in TRIGGERS and not name.startswith(OWN_TRIGGERS):
-            self._reader.fault(node, f'there is no trigger "{name}"{nearest(name, TRIGGERS)}')
+        if name is not None and name not in ABOUT:
+            self._reader.fault(node, f'there is no trigger "{name}"{nearest(name, ABOUT)}')
         return name
 
     def _key(self, node: Node | None, what: str) -> Template | None:

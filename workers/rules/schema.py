@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.catalogue.triggers import TRIGGERS
+from workers.catalogue.own import ABOUT
 from workers.rules.kinds import KindSpec
-from workers.rules.reading import NAME, OWN_TRIGGERS
+from workers.rules.reading import NAME
 from workers.rules.steps import ID, MOST_STEPS
 
 Schema = dict[str, Any]
@@ -27,10 +27,7 @@ def schema(kinds: Mapping[str, KindSpec]) -> Schema:
             "undo": _object({"on": _ref("on"), "when": _ref("condition"), "do": _ref("do")}, "on", "do"),
             "on": {"anyOf": [_ref("trigger"), {"type": "array", "items": _ref("trigger"), "minItems": 1}]},
             "trigger": {
-                "anyOf": [
-                    {"enum": list(TRIGGERS)},
-                    {"type": "string", "pattern": f"^{OWN_TRIGGERS.replace('.', '[.]')}"},
-                ]
+                "enum": list(ABOUT),
             },
             "condition": {
                 "description": "A CEL expression that is true or false.",

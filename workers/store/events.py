@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from workers.catalogue.event import Event, Person
 from workers.catalogue.read import payload_of
@@ -77,6 +77,17 @@ def write(connection: Connection, found: Spelt) -> None:
     insert_many(connection, found.people)
 
 
+def write_own(connection: Connection, found: Iterable[tuple[Arrived, Event]]) -> None:
+    """Write events that no delivery brought: their payload lies beside them, for there is no body to read it from."""
+    for arrived, event in found:
+        connection.execute(insert(events).values(**_row(arrived, event), payload=event.payload))
+        people = [
+            {"email": email, "event_id": arrived.id, "host": host} for email, host in sorted(_emails(event).items())
+        ]
+        if people:
+            connection.execute(insert(event_people), people)
+
+
 #: the columns that `_row` fills, in its order
 _WRITTEN = tuple(column.name for column in events.columns if column.name not in ("seq", "caused_by", "payload"))
 
@@ -94,7 +105,7 @@ def _shown(arrived: Arrived, event: Event) -> dict[str, Any]:
     booking, event_type = event.booking, event.event_type
     return {
         "id": arrived.id,
-        "delivery_id": arrived.id,
+        "delivery_id": arrived.id if arrived.delivered else None,
         "connection": arrived.connection,
         "webhook": arrived.webhook,
         "webhook_version": event.webhook_version,

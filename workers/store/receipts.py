@@ -163,6 +163,7 @@ class Arrived:
     webhook: str
     connection: str
     has_event: bool  #: it was persisted before: this is a replay
+    delivered: bool = True  #: False: there is no receipt, for it was found by ourselves
 
 
 def arrived(connection: Connection, ids: Sequence[UUID]) -> list[Arrived]:

@@ -356,6 +356,29 @@ leases = Table(
     Column("expires_at", Float, nullable=False),  # the database's clock, Unix seconds
 )
 
+#: what is done by the clock, and when it was last: who does it has the lease "job:" and its name
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("begun_at", Float, nullable=False),  # the database's clock, Unix seconds
+    Column("ended_at", Float),  # null: it is being done, or was cut off
+    Column("outcome", Text),  # for people: what came of it, or why it failed
+    Column("failed", Boolean, nullable=False),
+)
+
+#: what is told of and not over yet, so that it is told of once
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("trigger", Text, nullable=False),
+    Column("about", Text, nullable=False),  # a connection, a rule, a trigger; "": it is about no one of them
+    Column("count", Integer, nullable=False),  # when it was told of last
+    Column("since", Instant, nullable=False),
+    Column("told_at", Instant, nullable=False),
+    PrimaryKeyConstraint("trigger", "about"),
+)
+
 #: the call budget of a connection, one row each, shared by all processes
 budgets = Table(
     "budgets",
@@ -488,6 +511,7 @@ __all__ = [
     "Instant",
     "accept_times",
     "actions",
+    "alerts",
     "audit",
     "backtests",
     "bodies",
@@ -497,6 +521,7 @@ __all__ = [
     "drift",
     "event_people",
     "events",
+    "jobs",
     "key_rates",
     "keys",
     "leases",

@@ -14,6 +14,8 @@ from ingest.mcp.history.tool import Desk
 from ingest.mcp.toolset import Page
 from workers.actions.kind import Kind
 from workers.actions.telling import masked
+from workers.catalogue import event
+from workers.catalogue.own import ABOUT
 from workers.catalogue.triggers import TRIGGERS
 from workers.errors import NotFound
 from workers.rules.document import Document, Unreadable
@@ -43,7 +45,7 @@ def every(desk: Desk) -> list[Page]:
 def read(desk: Desk, uri: str) -> str:
     """The text of one. Raises NotFound."""
     if uri == CATALOGUE:
-        return _json({"triggers": [_trigger(name) for name in TRIGGERS]})
+        return _json({"triggers": [_trigger(name) for name in ABOUT]})
     if uri == RULES:
         return _json(_rules(desk))
     if uri.startswith(_RULE):
@@ -52,8 +54,8 @@ def read(desk: Desk, uri: str) -> str:
 
 
 def _trigger(name: str) -> dict[str, Any]:
-    trigger = TRIGGERS[name]
-    return {"trigger": name, "kind": trigger.kind.value, "about": trigger.about}
+    kind = TRIGGERS[name].kind if name in TRIGGERS else event.Kind.SYNTHETIC
+    return {"trigger": name, "kind": kind.value, "about": ABOUT[name]}
 
 
 def _rules(desk: Desk) -> dict[str, Any]:

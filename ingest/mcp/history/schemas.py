@@ -9,7 +9,7 @@ from ingest import moments
 from ingest.signatures import Outcome
 from workers.calcom.tool import DIALECT
 from workers.catalogue.event import Kind
-from workers.catalogue.triggers import TRIGGERS
+from workers.catalogue.own import ABOUT
 from workers.store.ledger import ActionState
 from workers.store.receipts import State
 from workers.store.runs import RunState
@@ -101,7 +101,7 @@ BOOKING = text("The booking's uid; events of bookings it was rescheduled from an
 
 #: what chooses events
 EVENTS: dict[str, Schema] = {
-    "trigger": several("Events of these triggers.", TRIGGERS),
+    "trigger": several("Events of these triggers.", ABOUT),
     "kind": several("Events of these kinds; `unknown` has the triggers that Daybook does not know.", Kind),
     "booking": BOOKING,
     "email": text("Events that a person with exactly this e-mail address is part of, as host or attendee."),

@@ -256,8 +256,9 @@ def test_a_name_is_taken_once_in_a_file() -> None:
     assert marked(text) == [("a", 'there is a rule "a" already, in line 2')]
 
 
-def test_an_own_trigger_need_not_be_in_cal_coms_table() -> None:
-    assert rule(doing("stop: x").replace("PING", "daybook.rule-failed")).on == {"daybook.rule-failed"}
+@pytest.mark.parametrize("trigger", ["daybook.run_dead", "OOO_DELETED"])
+def test_triggers_of_our_own_are_heard_as_cal_coms_are(trigger: str) -> None:
+    assert rule(doing("stop: x").replace("PING", trigger)).on == {trigger}
 
 
 def test_a_single_trigger_needs_no_list() -> None:

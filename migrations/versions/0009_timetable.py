@@ -1,0 +1,40 @@
+"""What is done by the clock, and what is told of until it is over.
+
+Revision: 0009, after 0007.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from workers.store.tables import Instant
+
+revision = "0009"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "jobs",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.Float(), nullable=False),
+        sa.Column("ended_at", sa.Float(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("failed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_jobs")),
+    )
+    op.create_table(
+        "alerts",
+        sa.Column("trigger", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("told_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("trigger", "about", name=op.f("pk_alerts")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("alerts")
+    op.drop_table("jobs")
