@@ -183,22 +183,33 @@ def _record(receipt: Receipt) -> bytes:
 
 
 def _read(file: BufferedRandom, name: str) -> tuple[list[Receipt], str | None]:
-    """The records of a segment up to the first that cannot be read, and the suffix that says why one cannot."""
+    """The records of a segment, and the suffix that says why one cannot be read.
+
+    Of a record that went bad on the disk its length is believed as long as a good one follows; what is torn at its
+    end has none after it.
+    """
     content = memoryview(file.read())
     found: list[Receipt] = []
+    unread: str | None = None
     offset = 0
     while offset < len(content):
         try:
             length, checksum = _HEAD.unpack_from(content, offset)
             payload = content[offset + _HEAD.size : offset + _HEAD.size + length]
-            if not length or len(payload) != length or zlib.crc32(payload) != checksum:
+            if not length or len(payload) != length:
+                raise ValueError
+        except (struct.error, ValueError):
+            log.error("spool.torn", segment=name, offset=offset, unread_bytes=len(content) - offset)
+            return found, ".torn"
+        try:
+            if zlib.crc32(payload) != checksum:
                 raise ValueError
             if payload[0] != _VERSION:
                 log.error("spool.unknown_version", segment=name, offset=offset, version=payload[0], known=_VERSION)
                 return found, ".unknown"
             found.append(_DECODER.decode(payload[1:]))
-        except (struct.error, ValueError, msgspec.DecodeError):
-            log.error("spool.torn", segment=name, offset=offset, unread_bytes=len(content) - offset)
-            return found, ".torn"
+        except (ValueError, msgspec.DecodeError):
+            log.error("spool.torn", segment=name, offset=offset, unread_bytes=_HEAD.size + length)
+            unread = ".torn"
         offset += _HEAD.size + length
-    return found, None
+    return found, unread

@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from ingest import api, dashboard, health
 from ingest.deliveries import Deliveries
-from ingest.intake import PROBE, Intake
+from ingest.draining import Draining
+from ingest.intake import Intake
 from ingest.latency import Latency
 from ingest.live.feed import Feed
 from ingest.live_rules import Reader
@@ -24,7 +25,6 @@ from ingest.roster import Roster
 from ingest.source import Source
 from ingest.spool import Spool
 from workers import queue
-from workers.errors import StoreUnavailable
 from workers.settings import Settings
 from workers.store.engine import open_store
 from workers.vault import open_vault
@@ -67,11 +67,12 @@ def make_app(settings: Settings) -> Front:
     feed = Feed(store)
     source = Source(store, broker, Reader(settings, store), feed, settings, vault)
     latency = Latency(store)
+    draining = Draining(store, intake, spool)
     deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings), latency)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        works = roster.keep_fresh(), _keep_drained(intake, spool), latency.keep_adding()
+        works = roster.keep_fresh(), draining.keep_drained(), latency.keep_adding()
         tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
@@ -99,18 +100,3 @@ def make_app(settings: Settings) -> Front:
     )
     rest.router.redirect_slashes = False  # a redirect is made of the Host header, which anyone may write
     return Front(deliveries, rest)
-
-
-async def _keep_drained(intake: Intake, spool: Spool) -> None:
-    """While the spool holds anything, try to bring it into SQL."""
-    while True:
-        await asyncio.sleep(PROBE)
-        try:
-            if await anyio.to_thread.run_sync(spool.bytes):
-                drained = await anyio.to_thread.run_sync(intake.drain)
-                if drained:
-                    log.info("spool.drained", deliveries=drained)
-        except StoreUnavailable:
-            continue  # intake has said so already
-        except Exception:
-            log.exception("spool.drain_failed")

@@ -23,6 +23,8 @@ from workers import wellformed
 from workers.errors import Misconfigured
 
 PREFIX = "DAYBOOK_"
+#: how a webhook may stand that is mended without being asked: `workers.differences.Kind`
+Repair = Literal["switched_off", "missing", "edited"]
 #: a unix socket's path may have 107 bytes; a longer data directory gets its socket in the system's temp folder
 _SOCKET_PATH_MAX = 100
 
@@ -124,6 +126,16 @@ class Settings(BaseModel):
     session_hours: float = Field(
         12.0, gt=0, le=720, description="hours after which who is signed in on the pages has to sign in again"
     )
+    watch_interval: float = Field(15.0, ge=1, le=3600, description="seconds between two looks for what needs an alert")
+    drift_interval: float = Field(
+        900.0, ge=0, le=86_400, description="seconds between two looks whether Cal.com's webhooks are as daybook.yaml "
+        "wants them; 0: never",
+    )  # fmt: skip
+    drift_repair: tuple[Repair, ...] = Field(
+        ("switched_off",),
+        description="which webhooks such a look mends by itself, comma-separated: switched_off, missing, edited; "
+        "the rest is an alert",
+    )
     sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
@@ -189,6 +201,11 @@ class Settings(BaseModel):
         if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
             raise ValueError("must be a list of origins")
         return tuple(wellformed.origin(entry.strip()) for entry in entries)
+
+    @field_validator("drift_repair", mode="before")
+    @classmethod
+    def _drift_repair(cls, value: object) -> object:
+        return tuple(entry.strip() for entry in value.split(",") if entry.strip()) if isinstance(value, str) else value
 
     @field_validator("python_steps", mode="before")
     @classmethod

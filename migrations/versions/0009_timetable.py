@@ -31,10 +31,23 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("since", Instant(), nullable=False),
         sa.Column("told_at", Instant(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("away_since", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("trigger", "about", name=op.f("pk_alerts")),
+    )
+    op.create_table(
+        "spools",
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("aside", sa.Integer(), nullable=False),
+        sa.Column("drained", sa.Integer(), nullable=False),
+        sa.Column("drained_at", Instant(), nullable=True),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_spools")),
     )
 
 
 def downgrade() -> None:
+    op.drop_table("spools")
     op.drop_table("alerts")
     op.drop_table("jobs")

@@ -376,7 +376,21 @@ alerts = Table(
     Column("count", Integer, nullable=False),  # when it was told of last
     Column("since", Instant, nullable=False),
     Column("told_at", Instant, nullable=False),
+    Column("connection", Text, nullable=False),  # "": it is about none
+    Column("away_since", Instant),  # null: it is there
     PrimaryKeyConstraint("trigger", "about"),
+)
+
+#: what the journal on each web process's disk holds, as it says itself
+spools = Table(
+    "spools",
+    metadata,
+    Column("place", Text, primary_key=True),  # machine and folder
+    Column("bytes", BigInteger, nullable=False),
+    Column("aside", Integer, nullable=False),  # files that were set aside
+    Column("drained", Integer, nullable=False),  # deliveries that came from it into SQL lately
+    Column("drained_at", Instant),
+    Column("at", Instant, nullable=False),
 )
 
 #: the call budget of a connection, one row each, shared by all processes
@@ -532,6 +546,7 @@ __all__ = [
     "runs",
     "sessions",
     "sign_in_links",
+    "spools",
     "webhook_secrets",
     "webhooks",
 ]
