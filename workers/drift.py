@@ -1,6 +1,6 @@
-"""Look whether what Cal.com has registered is still what daybook.yaml wants, and keep what was seen. Only `tend` changes
-something at Cal.com: it mends what it may. What is kept is for people: no secret, and of a URL no more than where it
-leads.
+"""Look whether what Cal.com has registered is still what daybook.yaml wants, and keep what was seen. Only `tend`
+changes something at Cal.com: it mends what it may. What is kept is for people: no secret, and of a URL no more than
+where it leads.
 """
 
 from __future__ import annotations

@@ -114,7 +114,8 @@ def _spools(sql: Connection, now: datetime) -> list[Condition]:
         if held.place not in told and held.drained_at is not None and now - held.drained_at < spools.RECENT:
             says = (
                 f"While the database was away {held.drained:,} "
-                f"{'delivery was' if held.drained == 1 else 'deliveries were'} kept in the journal on disk, {held.place}; "
+                f"{'delivery was' if held.drained == 1 else 'deliveries were'} kept in the journal on disk, "
+                f"{held.place}; "
                 f"{'it is' if held.drained == 1 else 'they are'} in the database now."
             )
             told[held.place] = Condition(
