@@ -115,6 +115,47 @@ class Spool:
                     path.unlink()
         return drained
 
+    def rewrite(self, change: Callable[[Receipt], Receipt], blot: Callable[[bytes], bytes]) -> int:
+        """Put `change` of each record in its place, in segments and in what was set aside.
+
+        `blot` is for what cannot be read as records. Returns how many files were left because a process writes or drains
+        them.
+        """
+        with self._lock:
+            self._close()
+        left = 0
+        for path in sorted(path for path in self.folder.glob("*.*") if path.suffix in _ASIDE | {".journal"}):
+            with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    left += 1
+                    continue
+                if os.fstat(file.fileno()).st_nlink == 0:
+                    continue  # it was drained while it was opened
+                records, _ = _read(file, path.name, tell=False)
+                rest = _rest(file, len(records))
+                after = [change(record) for record in records]
+                blotted = blot(rest)
+                if (after, blotted) != (records, rest):
+                    self._replace(path, b"".join(map(_record, after)) + blotted)
+        return left
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        """Put another file in a file's place; a power cut leaves the one or the other."""
+        draft = path.with_suffix(".draft")
+        with draft.open("wb") as file:
+            draft.chmod(0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+        directory = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
     def bytes(self) -> int:
         """How much the spool holds now, of all processes."""
         total = 0
@@ -182,7 +223,16 @@ def _record(receipt: Receipt) -> bytes:
     return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-def _read(file: BufferedRandom, name: str) -> tuple[list[Receipt], str | None]:
+def _rest(file: BufferedRandom, records: int) -> bytes:
+    """What stands after so many records that can be read."""
+    file.seek(0)
+    content, offset = file.read(), 0
+    for _ in range(records):
+        offset += _HEAD.size + _HEAD.unpack_from(content, offset)[0]
+    return content[offset:]
+
+
+def _read(file: BufferedRandom, name: str, *, tell: bool = True) -> tuple[list[Receipt], str | None]:
     """The records of a segment up to the first that cannot be read, and the suffix that says why one cannot."""
     content = memoryview(file.read())
     found: list[Receipt] = []
@@ -194,11 +244,13 @@ def _read(file: BufferedRandom, name: str) -> tuple[list[Receipt], str | None]:
             if not length or len(payload) != length or zlib.crc32(payload) != checksum:
                 raise ValueError
             if payload[0] != _VERSION:
-                log.error("spool.unknown_version", segment=name, offset=offset, version=payload[0], known=_VERSION)
+                if tell:
+                    log.error("spool.unknown_version", segment=name, offset=offset, version=payload[0], known=_VERSION)
                 return found, ".unknown"
             found.append(_DECODER.decode(payload[1:]))
         except (struct.error, ValueError, msgspec.DecodeError):
-            log.error("spool.torn", segment=name, offset=offset, unread_bytes=len(content) - offset)
+            if tell:
+                log.error("spool.torn", segment=name, offset=offset, unread_bytes=len(content) - offset)
             return found, ".torn"
         offset += _HEAD.size + length
     return found, None

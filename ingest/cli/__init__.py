@@ -52,6 +52,7 @@ def assemble() -> None:
         connections,
         deliveries,
         doctor,
+        erase,
         events,
         keys,
         mcp,
@@ -69,6 +70,7 @@ def assemble() -> None:
     for noun in (connections, webhooks, deliveries, events, bookings, rules, runs, tools, keys, audit, retention):
         app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
     trigger.add_to(app)
+    erase.add_to(app)
     mcp.add_to(app)
 
 
