@@ -118,8 +118,7 @@ class Spool:
     def rewrite(self, change: Callable[[Receipt], Receipt], blot: Callable[[bytes], bytes]) -> int:
         """Put `change` of each record in its place, in segments and in what was set aside.
 
-        `blot` is for what cannot be read as records. Returns how many files were left because a process writes or drains
-        them.
+        `blot` is for what cannot be read as records. Returns how many files were left: another process has them.
         """
         with self._lock:
             self._close()
