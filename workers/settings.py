@@ -82,6 +82,14 @@ class Settings(BaseModel):
         ge=0,
         description="bytes of deliveries kept on local disk while SQL is away; 0: no spool",
     )
+    retain_days: int | None = Field(
+        None, ge=1, le=36_500,
+        description="days that events are kept, with their deliveries, runs and actions; unset: for ever. `retention` "
+        "in daybook.yaml says more",
+    )  # fmt: skip
+    retain_bodies_days: int | None = Field(
+        None, ge=1, le=36_500, description="days that raw bodies and headers are kept; unset: as long as their events"
+    )
     work_threads: int = Field(4, ge=1, le=64, description="threads of a worker process that make events")
     act_threads: int = Field(16, ge=1, le=64, description="threads of a worker process that carry out actions")
     lease: float = Field(
@@ -326,7 +334,7 @@ def _in_the_way(folder: Path) -> str | None:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The top level of daybook.yaml: settings and the `webhooks` section; a wrong file is `Misconfigured`."""
+    """The top level of daybook.yaml: settings, `webhooks`, `retention`; a wrong file is `Misconfigured`."""
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
@@ -339,7 +347,7 @@ def read_config(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise Misconfigured(f"{path} must be a mapping of settings at its top level, like `port: 8787`.")
-    known = [*Settings.model_fields, "webhooks"]
+    known = [*Settings.model_fields, "webhooks", "retention"]
     for key in document:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1)

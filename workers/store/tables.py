@@ -150,7 +150,9 @@ UNSETTLED = text("receipts.state <> 'persisted'")
 #: to be said beside `verdict = …`, whichever verdict but `signed`
 UNPROVED = text("receipts.verdict <> 'signed'")
 
-#: what came, byte for byte; apart from `receipts` so that a change of state does not rewrite a body
+#: what came, byte for byte; apart from `receipts` so that a change of state does not rewrite a body. On PostgreSQL it
+#: has a partition a month, by the time in its id (see `months.py`); `receipts` and `events` have none, for what is
+#: unique in them has no time in it, and PostgreSQL keeps unique over partitions only what has
 bodies = Table(
     "bodies",
     metadata,
@@ -316,6 +318,15 @@ runs = Table(
     Index("ix_runs_state_id", "state", "id"),
     Index("ix_runs_rule_id", "rule", "id"),
     Index("ix_runs_rule_event_id", "rule", "event_id"),
+)
+
+#: what `once` was of runs that are forgotten, by SHA-256: their effect stays done once
+spent_keys = Table(
+    "spent_keys",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("at", Instant, nullable=False),  # when it was forgotten
+    sqlite_with_rowid=False,  # it is little but its key
 )
 
 #: the ledger: one row for each step of a run that was begun
@@ -546,6 +557,7 @@ __all__ = [
     "runs",
     "sessions",
     "sign_in_links",
+    "spent_keys",
     "spools",
     "webhook_secrets",
     "webhooks",
