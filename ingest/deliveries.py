@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -24,6 +25,7 @@ from ingest.latency import Latency
 from ingest.quarantine import Quarantine
 from ingest.roster import Listed, Roster
 from ingest.signatures import Outcome, Verdict
+from ingest.tally import Tally
 from workers.errors import DaybookError, StoreUnavailable
 from workers.settings import Settings
 from workers.store import repeats
@@ -59,11 +61,24 @@ class DeliveryRefused(DaybookError):
         self.status = status
 
 
+@dataclass(slots=True)
+class Told:
+    """What is known of a delivery by the time it is answered, however that ends."""
+
+    verdict: str = "none"
+
+
 class Deliveries:
     """The endpoint, spoken to in plain ASGI: Starlette's request objects would cost a fifth of its speed."""
 
     def __init__(
-        self, settings: Settings, roster: Roster, intake: Intake, quarantine: Quarantine, latency: Latency
+        self,
+        settings: Settings,
+        roster: Roster,
+        intake: Intake,
+        quarantine: Quarantine,
+        latency: Latency,
+        tally: Tally,
     ) -> None:
         self._max_bytes = settings.max_body_bytes
         self._body_timeout = settings.body_timeout
@@ -72,12 +87,14 @@ class Deliveries:
         self._intake = intake
         self._quarantine = quarantine
         self._latency = latency
+        self._tally = tally
         self._held = 0
 
     async def __call__(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
         began = monotonic()
+        told = Told()
         try:
-            status, word = await self._take(token, scope, receive)
+            status, word = await self._take(token, scope, receive, told)
         except DeliveryRefused as refused:
             status, word = refused.status, refused.message
         except ClientDisconnect:
@@ -86,10 +103,11 @@ class Deliveries:
             log.warning("delivery.not_kept", reason=error.message)
             status, word = 503, "It could not be kept; please send it again."
         await _answer(send, status, word)
+        self._tally.note(told.verdict, status)
         if status in _TIMED:
             self._latency.note(began)
 
-    async def _take(self, token: str, scope: Scope, receive: Receive) -> tuple[int, str]:
+    async def _take(self, token: str, scope: Scope, receive: Receive, told: Told) -> tuple[int, str]:
         if scope["method"] != "POST":
             raise DeliveryRefused(405, "This address takes webhook deliveries by POST.")
         webhook = await self._roster.find(token.strip("/"))  # pasted with a slash at its end it is the same
@@ -102,13 +120,16 @@ class Deliveries:
             raise StoreUnavailable(f"the secrets of webhook {webhook.name} do not open with DAYBOOK_SECRET_KEY.")
         body = await self._body(headers, receive)
         try:
-            return await self._keep(webhook, headers, body)
+            return await self._keep(webhook, headers, body, told)
         finally:
             self._held -= len(body)
 
-    async def _keep(self, webhook: Listed, headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, str]:
+    async def _keep(
+        self, webhook: Listed, headers: list[tuple[bytes, bytes]], body: bytes, told: Told
+    ) -> tuple[int, str]:
         now = datetime.now(UTC)
         verdict = await self._verify(webhook, body, _signature(headers), now)
+        told.verdict = verdict.outcome.value
         if verdict.outcome != Outcome.SIGNED and not await self._quarantine.admits(webhook.id, len(body)):
             raise DeliveryRefused(401, f"{_UNPROVED[verdict.outcome]}.")
         await self._intake.keep(

@@ -19,10 +19,12 @@ from ingest.latency import Latency
 from ingest.live.feed import Feed
 from ingest.live_rules import Reader
 from ingest.mcp.opening import Mcp
+from ingest.metrics import Metrics, Own
 from ingest.quarantine import Quarantine
 from ingest.roster import Roster
 from ingest.source import Source
 from ingest.spool import Spool
+from ingest.tally import Tally
 from workers import queue
 from workers.errors import StoreUnavailable
 from workers.settings import Settings
@@ -67,7 +69,10 @@ def make_app(settings: Settings) -> Front:
     feed = Feed(store)
     source = Source(store, broker, Reader(settings, store), feed, settings, vault)
     latency = Latency(store)
-    deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings), latency)
+    quarantine = Quarantine(store, settings)
+    tally = Tally()
+    deliveries = Deliveries(settings, roster, intake, quarantine, latency, tally)
+    metrics = Metrics(settings, store, broker, Own(tally, latency, spool, intake, quarantine))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -91,6 +96,7 @@ def make_app(settings: Settings) -> Front:
     rest = Starlette(
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
+            metrics.route(),
             api.Mounted("/api/v1", api.make_app(source)),
             *mcp.routes,
             Mount("/", app=dashboard.make_app(source)),

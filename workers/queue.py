@@ -104,7 +104,11 @@ def depth(broker: Broker, queue: str = PERSIST) -> int:
     """How many messages wait to be taken, none of them in a worker's hands."""
     if isinstance(broker, RedisBroker):
         return int(broker.client.llen(f"{broker.namespace}:{queue}"))
-    counts = broker.get_queue_message_counts(queue)  # type: ignore[attr-defined]
+    try:
+        counts = broker.get_queue_message_counts(queue)  # type: ignore[attr-defined]
+    except Exception:  # this thread's connection may be one that the broker has closed: RabbitMQ does so with idle ones
+        del broker.connection  # type: ignore[attr-defined]
+        counts = broker.get_queue_message_counts(queue)  # type: ignore[attr-defined]
     return int(counts[0])
 
 

@@ -125,6 +125,13 @@ class Settings(BaseModel):
         12.0, gt=0, le=720, description="hours after which who is signed in on the pages has to sign in again"
     )
     sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
+    metrics_open: bool = Field(
+        False, description="whether /metrics answers without a key; else it takes one with role viewer"
+    )
+    work_metrics_port: int | None = Field(
+        None, ge=1, le=65535,
+        description="port on which a worker process answers /metrics and /health/live, without a key; unset: none",
+    )  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else json, one object a line"
