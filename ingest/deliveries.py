@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -26,6 +27,7 @@ from ingest.quarantine import Quarantine
 from ingest.roster import Listed, Roster
 from ingest.signatures import Outcome, Verdict
 from ingest.tally import Tally
+from workers import traces
 from workers.errors import DaybookError, StoreUnavailable
 from workers.settings import Settings
 from workers.store import repeats
@@ -66,6 +68,10 @@ class Told:
     """What is known of a delivery by the time it is answered, however that ends."""
 
     verdict: str = "none"
+    #: the id it is kept under; None: it is not kept
+    delivery: UUID | None = None
+    webhook: str = ""
+    repeated: bool = False
 
 
 class Deliveries:
@@ -91,7 +97,7 @@ class Deliveries:
         self._held = 0
 
     async def __call__(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
-        began = monotonic()
+        began, clock = monotonic(), traces.now()
         told = Told()
         try:
             status, word = await self._take(token, scope, receive, told)
@@ -100,10 +106,12 @@ class Deliveries:
         except ClientDisconnect:
             return
         except (StoreUnavailable, Overloaded) as error:
-            log.warning("delivery.not_kept", reason=error.message)
+            log.warning("delivery.not_kept", delivery=told.delivery and str(told.delivery), reason=error.message)
             status, word = 503, "It could not be kept; please send it again."
         await _answer(send, status, word)
         self._tally.note(told.verdict, status)
+        if traces.on():
+            _trace(told, status, clock, scope)
         if status in _TIMED:
             self._latency.note(began)
 
@@ -129,12 +137,13 @@ class Deliveries:
     ) -> tuple[int, str]:
         now = datetime.now(UTC)
         verdict = await self._verify(webhook, body, _signature(headers), now)
-        told.verdict = verdict.outcome.value
+        told.verdict, told.webhook = verdict.outcome.value, webhook.name
         if verdict.outcome != Outcome.SIGNED and not await self._quarantine.admits(webhook.id, len(body)):
             raise DeliveryRefused(401, f"{_UNPROVED[verdict.outcome]}.")
-        await self._intake.keep(
+        told.delivery = uuid7()
+        kept = await self._intake.keep(
             Receipt(
-                id=uuid7(),
+                id=told.delivery,
                 webhook_id=webhook.id,
                 sha256=hashlib.sha256(body).digest(),
                 window=repeats.window(body, self._window),
@@ -146,8 +155,14 @@ class Deliveries:
                 body=body,
             )
         )
+        told.delivery, told.repeated = kept.id, kept.repeated
         if verdict.outcome != Outcome.SIGNED:
-            log.info("delivery.quarantined", webhook=webhook.name, verdict=verdict.outcome.value)
+            log.info(
+                "delivery.quarantined",
+                delivery=str(told.delivery),
+                webhook=webhook.name,
+                verdict=verdict.outcome.value,
+            )
             return 401, f"{_UNPROVED[verdict.outcome]}. The delivery waits in quarantine."
         return 202, ""
 
@@ -200,6 +215,23 @@ def _signature(headers: list[tuple[bytes, bytes]]) -> bytes | None:
     """The one signature header; two of them prove nothing, so they are joined into a mismatch."""
     found = [value for name, value in headers if name == signatures.HEADER]
     return b",".join(found) if found else None
+
+
+def _trace(told: Told, status: int, began: int, scope: Scope) -> None:
+    """The span of a delivery that is kept: the first that came is what all that follows lies under."""
+    if told.delivery is None:
+        return
+    root = traces.root(told.delivery)
+    facts: traces.Facts = {
+        "delivery": str(told.delivery),
+        "webhook": told.webhook,
+        "verdict": told.verdict,
+        "status": status,
+    }
+    link = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+    failed = "not kept" if status >= 500 else None
+    own, under = (None, root) if told.repeated else (root, None)
+    traces.tell("receive", told.delivery, began=began, facts=facts, own=own, under=under, failed=failed, link=link)
 
 
 async def _answer(send: Send, status: int, word: str) -> None:

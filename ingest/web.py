@@ -21,6 +21,7 @@ from ingest.live_rules import Reader
 from ingest.mcp.opening import Mcp
 from ingest.metrics import Metrics, Own
 from ingest.quarantine import Quarantine
+from ingest.requests import Requests
 from ingest.roster import Roster
 from ingest.source import Source
 from ingest.spool import Spool
@@ -55,7 +56,7 @@ class Front:
             await self._rest(scope, receive, send)
 
 
-def make_app(settings: Settings) -> Front:
+def make_app(settings: Settings) -> Requests:
     """The application for `settings`. Nothing is connected to before its lifespan begins, and little then:
     a web process starts, and keeps deliveries, while SQL or the broker is away."""
     store = open_store(settings.database)
@@ -104,7 +105,7 @@ def make_app(settings: Settings) -> Front:
         lifespan=lifespan,
     )
     rest.router.redirect_slashes = False  # a redirect is made of the Host header, which anyone may write
-    return Front(deliveries, rest)
+    return Requests(Front(deliveries, rest))
 
 
 async def _keep_drained(intake: Intake, spool: Spool) -> None:

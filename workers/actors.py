@@ -10,12 +10,14 @@ from uuid import UUID
 import dramatiq
 import structlog
 from dramatiq import Broker, Worker
+from structlog.contextvars import clear_contextvars
 from uuid_utils.compat import uuid7
 
-from workers import queue
+from workers import measures, queue
 from workers.act import Acting
 from workers.actions.registry import kinds
 from workers.errors import StoreUnavailable
+from workers.monitor import Monitor
 from workers.persist import persist
 from workers.rulebook import Rulebook
 from workers.settings import Settings
@@ -46,6 +48,7 @@ def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, thr
 
     @dramatiq.actor(broker=broker, actor_name=queue.PERSIST, queue_name=queue.PERSIST)
     def persist_receipts(ids: list[str]) -> None:
+        clear_contextvars()  # of the job before, whichever way that ended
         try:
             with turn:
                 done = persist(store, [UUID(one) for one in ids], book.live())
@@ -57,6 +60,7 @@ def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, thr
 
     @dramatiq.actor(broker=broker, actor_name=queue.ACT, queue_name=queue.ACT, time_limit=_AT_MOST)
     def carry_out_runs() -> None:
+        clear_contextvars()
         try:
             until = time.monotonic() + _AT_A_STRETCH
             if acting.act(lambda: time.monotonic() < until):
@@ -93,14 +97,26 @@ class WorkerProcess:
             for name, count in zip((queue.PERSIST, queue.ACT), threads, strict=True)
         ]
         self._sweep = Sweep(self._store, self._broker, settings.sweep_interval, act_threads=settings.act_threads)
+        port = settings.work_metrics_port
+        self._monitor = Monitor(settings.host, port, measures.REGISTRY, self.live) if port is not None else None
+
+    def live(self) -> bool:
+        """Whether every thread that it started still runs: one that ended takes nothing up any more."""
+        return self._sweep.alive and all(
+            thread.is_alive() for worker in self._workers for thread in (*worker.workers, *worker.consumers.values())
+        )
 
     def start(self) -> None:
         self._broker.emit_after("process_boot")
         for worker in self._workers:
             worker.start()
         self._sweep.start()
+        if self._monitor is not None:
+            self._monitor.start()
 
     def stop(self) -> None:
+        if self._monitor is not None:
+            self._monitor.stop()
         self._sweep.stop()
         for worker in self._workers:
             worker.stop(timeout=30_000)

@@ -1,4 +1,4 @@
-"""A worker's own port for monitoring: `/metrics` and `/health/live`. It has no key, and tells nothing that needs one."""
+"""A worker's own port for monitoring: `/metrics` and `/health/live`. It has no key, and tells nothing that needs it."""
 
 from __future__ import annotations
 

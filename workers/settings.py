@@ -125,6 +125,11 @@ class Settings(BaseModel):
         12.0, gt=0, le=720, description="hours after which who is signed in on the pages has to sign in again"
     )
     sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
+    otel: bool | None = Field(
+        None,
+        description="whether traces are sent by OpenTelemetry (the extra `otel`); unset: where the standard "
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set",
+    )
     metrics_open: bool = Field(
         False, description="whether /metrics answers without a key; else it takes one with role viewer"
     )
