@@ -20,10 +20,13 @@ from ingest.latency import Latency
 from ingest.live.feed import Feed
 from ingest.live_rules import Reader
 from ingest.mcp.opening import Mcp
+from ingest.metrics import Metrics, Own
 from ingest.quarantine import Quarantine
+from ingest.requests import Requests
 from ingest.roster import Roster
 from ingest.source import Source
 from ingest.spool import Spool
+from ingest.tally import Tally
 from workers import queue
 from workers.settings import Settings
 from workers.store.engine import open_store
@@ -53,7 +56,7 @@ class Front:
             await self._rest(scope, receive, send)
 
 
-def make_app(settings: Settings) -> Front:
+def make_app(settings: Settings) -> Requests:
     """The application for `settings`. Nothing is connected to before its lifespan begins, and little then:
     a web process starts, and keeps deliveries, while SQL or the broker is away."""
     store = open_store(settings.database)
@@ -68,7 +71,10 @@ def make_app(settings: Settings) -> Front:
     source = Source(store, broker, Reader(settings, store), feed, settings, vault)
     latency = Latency(store)
     draining = Draining(store, intake, spool)
-    deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings), latency)
+    quarantine = Quarantine(store, settings)
+    tally = Tally()
+    deliveries = Deliveries(settings, roster, intake, quarantine, latency, tally)
+    metrics = Metrics(settings, store, broker, Own(tally, latency, spool, intake, quarantine))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -92,6 +98,7 @@ def make_app(settings: Settings) -> Front:
     rest = Starlette(
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
+            metrics.route(),
             api.Mounted("/api/v1", api.make_app(source)),
             *mcp.routes,
             Mount("/", app=dashboard.make_app(source)),
@@ -99,4 +106,4 @@ def make_app(settings: Settings) -> Front:
         lifespan=lifespan,
     )
     rest.router.redirect_slashes = False  # a redirect is made of the Host header, which anyone may write
-    return Front(deliveries, rest)
+    return Requests(Front(deliveries, rest))

@@ -145,6 +145,18 @@ class Settings(BaseModel):
         "the rest is an alert",
     )
     sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
+    otel: bool | None = Field(
+        None,
+        description="whether traces are sent by OpenTelemetry (the extra `otel`); unset: where the standard "
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set",
+    )
+    metrics_open: bool = Field(
+        False, description="whether /metrics answers without a key; else it takes one with role viewer"
+    )
+    work_metrics_port: int | None = Field(
+        None, ge=1, le=65535,
+        description="port on which a worker process answers /metrics and /health/live, without a key; unset: none",
+    )  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else json, one object a line"

@@ -83,23 +83,26 @@ def serve() -> None:
     """One web process. It starts, and keeps deliveries, even while SQL or the broker is away."""
     from ingest import server
     from ingest.web import make_app
-    from workers import garbage, logs
+    from workers import garbage, logs, traces
 
     settings = load()
     logs.set_up(settings)
+    traces.set_up(settings, "serve")
     _key_fits(settings)
     app = make_app(settings)
     garbage.settle_down()
     server.run(app, settings)
+    traces.close()
 
 
 def work() -> None:
     """One worker process, until SIGINT or SIGTERM."""
-    from workers import garbage, logs
+    from workers import garbage, logs, traces
     from workers.actors import WorkerProcess
 
     settings = load()
     logs.set_up(settings)
+    traces.set_up(settings, "work")
     _key_fits(settings)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -111,6 +114,7 @@ def work() -> None:
     while not stop.wait(_NOTICED):
         continue
     process.stop()
+    traces.close()
 
 
 def _key_fits(settings: Settings) -> None:
