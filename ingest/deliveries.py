@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -24,6 +26,8 @@ from ingest.latency import Latency
 from ingest.quarantine import Quarantine
 from ingest.roster import Listed, Roster
 from ingest.signatures import Outcome, Verdict
+from ingest.tally import Tally
+from workers import traces
 from workers.errors import DaybookError, StoreUnavailable
 from workers.settings import Settings
 from workers.store import repeats
@@ -59,11 +63,28 @@ class DeliveryRefused(DaybookError):
         self.status = status
 
 
+@dataclass(slots=True)
+class Told:
+    """What is known of a delivery by the time it is answered, however that ends."""
+
+    verdict: str = "none"
+    #: the id it is kept under; None: it is not kept
+    delivery: UUID | None = None
+    webhook: str = ""
+    repeated: bool = False
+
+
 class Deliveries:
     """The endpoint, spoken to in plain ASGI: Starlette's request objects would cost a fifth of its speed."""
 
     def __init__(
-        self, settings: Settings, roster: Roster, intake: Intake, quarantine: Quarantine, latency: Latency
+        self,
+        settings: Settings,
+        roster: Roster,
+        intake: Intake,
+        quarantine: Quarantine,
+        latency: Latency,
+        tally: Tally,
     ) -> None:
         self._max_bytes = settings.max_body_bytes
         self._body_timeout = settings.body_timeout
@@ -72,24 +93,29 @@ class Deliveries:
         self._intake = intake
         self._quarantine = quarantine
         self._latency = latency
+        self._tally = tally
         self._held = 0
 
     async def __call__(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
-        began = monotonic()
+        began, clock = monotonic(), traces.now()
+        told = Told()
         try:
-            status, word = await self._take(token, scope, receive)
+            status, word = await self._take(token, scope, receive, told)
         except DeliveryRefused as refused:
             status, word = refused.status, refused.message
         except ClientDisconnect:
             return
         except (StoreUnavailable, Overloaded) as error:
-            log.warning("delivery.not_kept", reason=error.message)
+            log.warning("delivery.not_kept", delivery=told.delivery and str(told.delivery), reason=error.message)
             status, word = 503, "It could not be kept; please send it again."
         await _answer(send, status, word)
+        self._tally.note(told.verdict, status)
+        if traces.on():
+            _trace(told, status, clock, scope)
         if status in _TIMED:
             self._latency.note(began)
 
-    async def _take(self, token: str, scope: Scope, receive: Receive) -> tuple[int, str]:
+    async def _take(self, token: str, scope: Scope, receive: Receive, told: Told) -> tuple[int, str]:
         if scope["method"] != "POST":
             raise DeliveryRefused(405, "This address takes webhook deliveries by POST.")
         webhook = await self._roster.find(token.strip("/"))  # pasted with a slash at its end it is the same
@@ -102,18 +128,22 @@ class Deliveries:
             raise StoreUnavailable(f"the secrets of webhook {webhook.name} do not open with DAYBOOK_SECRET_KEY.")
         body = await self._body(headers, receive)
         try:
-            return await self._keep(webhook, headers, body)
+            return await self._keep(webhook, headers, body, told)
         finally:
             self._held -= len(body)
 
-    async def _keep(self, webhook: Listed, headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, str]:
+    async def _keep(
+        self, webhook: Listed, headers: list[tuple[bytes, bytes]], body: bytes, told: Told
+    ) -> tuple[int, str]:
         now = datetime.now(UTC)
         verdict = await self._verify(webhook, body, _signature(headers), now)
+        told.verdict, told.webhook = verdict.outcome.value, webhook.name
         if verdict.outcome != Outcome.SIGNED and not await self._quarantine.admits(webhook.id, len(body)):
             raise DeliveryRefused(401, f"{_UNPROVED[verdict.outcome]}.")
-        await self._intake.keep(
+        told.delivery = uuid7()
+        kept = await self._intake.keep(
             Receipt(
-                id=uuid7(),
+                id=told.delivery,
                 webhook_id=webhook.id,
                 sha256=hashlib.sha256(body).digest(),
                 window=repeats.window(body, self._window),
@@ -125,8 +155,14 @@ class Deliveries:
                 body=body,
             )
         )
+        told.delivery, told.repeated = kept.id, kept.repeated
         if verdict.outcome != Outcome.SIGNED:
-            log.info("delivery.quarantined", webhook=webhook.name, verdict=verdict.outcome.value)
+            log.info(
+                "delivery.quarantined",
+                delivery=str(told.delivery),
+                webhook=webhook.name,
+                verdict=verdict.outcome.value,
+            )
             return 401, f"{_UNPROVED[verdict.outcome]}. The delivery waits in quarantine."
         return 202, ""
 
@@ -179,6 +215,23 @@ def _signature(headers: list[tuple[bytes, bytes]]) -> bytes | None:
     """The one signature header; two of them prove nothing, so they are joined into a mismatch."""
     found = [value for name, value in headers if name == signatures.HEADER]
     return b",".join(found) if found else None
+
+
+def _trace(told: Told, status: int, began: int, scope: Scope) -> None:
+    """The span of a delivery that is kept: the first that came is what all that follows lies under."""
+    if told.delivery is None:
+        return
+    root = traces.root(told.delivery)
+    facts: traces.Facts = {
+        "delivery": str(told.delivery),
+        "webhook": told.webhook,
+        "verdict": told.verdict,
+        "status": status,
+    }
+    link = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+    failed = "not kept" if status >= 500 else None
+    own, under = (None, root) if told.repeated else (root, None)
+    traces.tell("receive", told.delivery, began=began, facts=facts, own=own, under=under, failed=failed, link=link)
 
 
 async def _answer(send: Send, status: int, word: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-import anyio.to_thread
 from dramatiq import Broker
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from ingest.asking import Asking
 from ingest.intake import Intake
 from ingest.roster import Roster
 from workers import queue
@@ -26,11 +27,15 @@ def routes(store: Store, broker: Broker, intake: Intake, roster: Roster, *, spoo
     A process that spools must not be taken out of service: it is what keeps deliveries while SQL is away.
     """
 
+    sql_asked, broker_asked = Asking("ask-sql", _PATIENCE), Asking("ask-broker", _PATIENCE)
+
     async def live(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "live"})
 
     async def ready(_request: Request) -> JSONResponse:
-        sql, bell = await asyncio.gather(_answers(store.ping), _answers(lambda: queue.depth(broker)))
+        sql, bell = await asyncio.gather(
+            _answers(sql_asked, store.ping), _answers(broker_asked, lambda: queue.depth(broker))
+        )
         keeps = sql or (roster.looked_at > 0 and spools)
         state: dict[str, Any] = {
             "status": "ready" if sql else "spooling" if keeps else "away",
@@ -43,10 +48,9 @@ def routes(store: Store, broker: Broker, intake: Intake, roster: Roster, *, spoo
     return [Route("/health/live", live), Route("/health/ready", ready)]
 
 
-async def _answers(question: Any) -> bool:
+async def _answers(asking: Asking, question: Callable[[], object]) -> bool:
     try:
-        async with asyncio.timeout(_PATIENCE):
-            await anyio.to_thread.run_sync(question, abandon_on_cancel=True)
+        await asking.ask(question)
     except Exception:  # whatever it is, it does not answer; the state says which
         return False
     return True

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from uuid import UUID
 
 import structlog
@@ -63,7 +64,7 @@ class Intake:
         self._waiting.append((receipt, future))
         self._waiting_bytes += size
         if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
+            self._flushing = asyncio.create_task(self._flush(), context=Context())
         return await future
 
     @property

@@ -36,13 +36,20 @@ class Latency:
         self._store = store
         self._now = now
         self._counts = [0] * BUCKETS
+        #: all of this process: how many of each bucket, and their seconds together
+        self.whole = [0] * BUCKETS
+        self.seconds = 0.0
         #: what is not in SQL yet, by Unix minute
         self._waiting: dict[int, list[int]] = {}
         self._condensed_at: datetime | None = None
 
     def note(self, began: float) -> None:
         """A delivery that arrived at `began`, on the monotonic clock, was answered just now."""
-        self._counts[bisect_left(SECONDS, time.monotonic() - began)] += 1
+        took = time.monotonic() - began
+        bucket = bisect_left(SECONDS, took)
+        self._counts[bucket] += 1
+        self.whole[bucket] += 1
+        self.seconds += took
 
     async def keep_adding(self) -> None:
         """Add to SQL every few seconds, until cancelled."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextvars import Context
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -69,18 +70,18 @@ class Roster:
     async def look(self) -> None:
         """Renew the copy by a look that begins after this call; calls that wait together share it."""
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._load())
+            self._looking = asyncio.create_task(self._load(), context=Context())
             await asyncio.shield(self._looking)
             return
         if self._next is None or self._next.done():
-            self._next = asyncio.create_task(self._after(self._looking))
+            self._next = asyncio.create_task(self._after(self._looking), context=Context())
         await asyncio.shield(self._next)
 
     async def _after(self, earlier: asyncio.Task[None]) -> None:
         await asyncio.wait([earlier])
         await asyncio.sleep(PACE)  # a flood of unknown tokens or forged signatures costs SQL fifty small looks a second
         self._next = None  # who asks from now on waits for a look that has not begun
-        self._looking = asyncio.create_task(self._load())
+        self._looking = asyncio.create_task(self._load(), context=Context())
         await asyncio.shield(self._looking)
 
     async def _load(self) -> None:

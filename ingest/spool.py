@@ -17,6 +17,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
 
@@ -105,15 +106,54 @@ class Spool:
                     continue  # another process writes or drains it
                 if os.fstat(file.fileno()).st_nlink == 0:
                     continue  # another process drained it while this one opened it
-                records, unread = _read(file, path.name)
-                for start in range(0, len(records), BATCH):
-                    take(records[start : start + BATCH])
-                    drained += len(records[start : start + BATCH])
-                if unread is not None:
-                    path.rename(path.with_suffix(unread))  # for a person to look at
+                segment = _read(file, path.name)
+                for start in range(0, len(segment.records), BATCH):
+                    take(segment.records[start : start + BATCH])
+                    drained += len(segment.records[start : start + BATCH])
+                if segment.unread is not None:
+                    path.rename(path.with_suffix(segment.unread))  # for a person to look at
                 else:
                     path.unlink()
         return drained
+
+    def rewrite(self, change: Callable[[Receipt], Receipt], blot: Callable[[bytes], bytes]) -> int:
+        """Put `change` of each record in its place, in segments and in what was set aside.
+
+        `blot` is for what cannot be read as records. Returns how many files were left: another process has them.
+        """
+        with self._lock:
+            self._close()
+        left = 0
+        for path in sorted(path for path in self.folder.glob("*.*") if path.suffix in _ASIDE | {".journal"}):
+            with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    left += 1
+                    continue
+                if os.fstat(file.fileno()).st_nlink == 0:
+                    continue  # it was drained while it was opened
+                segment = _read(file, path.name, tell=False)
+                after = [change(record) for record in segment.records]
+                blotted = blot(segment.rest)
+                if (after, blotted) != (segment.records, segment.rest):
+                    self._replace(path, b"".join(map(_record, after)) + blotted)
+        return left
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        """Put another file in a file's place; a power cut leaves the one or the other."""
+        draft = path.with_suffix(".draft")
+        with draft.open("wb") as file:
+            draft.chmod(0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+        directory = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
     def bytes(self) -> int:
         """How much the spool holds now, of all processes."""
@@ -182,23 +222,56 @@ def _record(receipt: Receipt) -> bytes:
     return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-def _read(file: BufferedRandom, name: str) -> tuple[list[Receipt], str | None]:
-    """The records of a segment up to the first that cannot be read, and the suffix that says why one cannot."""
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """What is in a segment: its records, the pieces that cannot be read, and the suffix that says why not."""
+
+    records: list[Receipt]
+    rest: bytes
+    unread: str | None
+
+
+def _read(file: BufferedRandom, name: str, *, tell: bool = True) -> _Segment:
+    """Read a segment. Of a record that went bad on the disk its length is believed as long as something follows that
+    may be one; what is torn at its end has nothing after it."""
     content = memoryview(file.read())
     found: list[Receipt] = []
-    offset = 0
+    rest, unread, offset = b"", None, 0
     while offset < len(content):
-        try:
-            length, checksum = _HEAD.unpack_from(content, offset)
-            payload = content[offset + _HEAD.size : offset + _HEAD.size + length]
-            if not length or len(payload) != length or zlib.crc32(payload) != checksum:
-                raise ValueError
-            if payload[0] != _VERSION:
+        length, payload, checksum = _next(content, offset)
+        if payload is None:  # nothing after it has a beginning that is known
+            rest, unread, end = rest + content[offset:], ".torn", len(content)
+        elif zlib.crc32(payload) == checksum and payload[0] != _VERSION:
+            if tell:
                 log.error("spool.unknown_version", segment=name, offset=offset, version=payload[0], known=_VERSION)
-                return found, ".unknown"
-            found.append(_DECODER.decode(payload[1:]))
-        except (struct.error, ValueError, msgspec.DecodeError):
-            log.error("spool.torn", segment=name, offset=offset, unread_bytes=len(content) - offset)
-            return found, ".torn"
-        offset += _HEAD.size + length
-    return found, None
+            return _Segment(found, rest + content[offset:], ".unknown")
+        else:
+            end = offset + _HEAD.size + length
+            receipt = _receipt(payload, checksum)
+            if receipt is not None:
+                found.append(receipt)
+                offset = end
+                continue
+            rest, unread = rest + content[offset:end], ".torn"
+        if tell:
+            log.error("spool.torn", segment=name, offset=offset, unread_bytes=end - offset)
+        offset = end
+    return _Segment(found, rest, unread)
+
+
+def _next(content: memoryview, offset: int) -> tuple[int, memoryview | None, int]:
+    """The length, payload and checksum that stand there; no payload where they cannot be those of a record."""
+    if offset + _HEAD.size > len(content):
+        return 0, None, 0
+    length, checksum = _HEAD.unpack_from(content, offset)
+    payload = content[offset + _HEAD.size : offset + _HEAD.size + length]
+    return length, payload if length and len(payload) == length else None, checksum
+
+
+def _receipt(payload: memoryview, checksum: int) -> Receipt | None:
+    if zlib.crc32(payload) != checksum:
+        return None
+    try:
+        return _DECODER.decode(payload[1:])
+    except (ValueError, msgspec.DecodeError):
+        return None

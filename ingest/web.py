@@ -14,17 +14,20 @@ from starlette.types import Receive, Scope, Send
 
 from ingest import api, dashboard, health
 from ingest.deliveries import Deliveries
-from ingest.intake import PROBE, Intake
+from ingest.draining import Draining
+from ingest.intake import Intake
 from ingest.latency import Latency
 from ingest.live.feed import Feed
 from ingest.live_rules import Reader
 from ingest.mcp.opening import Mcp
+from ingest.metrics import Metrics, Own
 from ingest.quarantine import Quarantine
+from ingest.requests import Requests
 from ingest.roster import Roster
 from ingest.source import Source
 from ingest.spool import Spool
+from ingest.tally import Tally
 from workers import queue
-from workers.errors import StoreUnavailable
 from workers.settings import Settings
 from workers.store.engine import open_store
 from workers.vault import open_vault
@@ -53,7 +56,7 @@ class Front:
             await self._rest(scope, receive, send)
 
 
-def make_app(settings: Settings) -> Front:
+def make_app(settings: Settings) -> Requests:
     """The application for `settings`. Nothing is connected to before its lifespan begins, and little then:
     a web process starts, and keeps deliveries, while SQL or the broker is away."""
     store = open_store(settings.database)
@@ -67,11 +70,15 @@ def make_app(settings: Settings) -> Front:
     feed = Feed(store)
     source = Source(store, broker, Reader(settings, store), feed, settings, vault)
     latency = Latency(store)
-    deliveries = Deliveries(settings, roster, intake, Quarantine(store, settings), latency)
+    draining = Draining(store, intake, spool)
+    quarantine = Quarantine(store, settings)
+    tally = Tally()
+    deliveries = Deliveries(settings, roster, intake, quarantine, latency, tally)
+    metrics = Metrics(settings, store, broker, Own(tally, latency, spool, intake, quarantine))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        works = roster.keep_fresh(), _keep_drained(intake, spool), latency.keep_adding()
+        works = roster.keep_fresh(), draining.keep_drained(), latency.keep_adding()
         tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
@@ -91,6 +98,7 @@ def make_app(settings: Settings) -> Front:
     rest = Starlette(
         routes=[
             *health.routes(store, broker, intake, roster, spools=settings.spool_bytes > 0),
+            metrics.route(),
             api.Mounted("/api/v1", api.make_app(source)),
             *mcp.routes,
             Mount("/", app=dashboard.make_app(source)),
@@ -98,19 +106,4 @@ def make_app(settings: Settings) -> Front:
         lifespan=lifespan,
     )
     rest.router.redirect_slashes = False  # a redirect is made of the Host header, which anyone may write
-    return Front(deliveries, rest)
-
-
-async def _keep_drained(intake: Intake, spool: Spool) -> None:
-    """While the spool holds anything, try to bring it into SQL."""
-    while True:
-        await asyncio.sleep(PROBE)
-        try:
-            if await anyio.to_thread.run_sync(spool.bytes):
-                drained = await anyio.to_thread.run_sync(intake.drain)
-                if drained:
-                    log.info("spool.drained", deliveries=drained)
-        except StoreUnavailable:
-            continue  # intake has said so already
-        except Exception:
-            log.exception("spool.drain_failed")
+    return Requests(Front(deliveries, rest))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,7 +23,9 @@ from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
+from structlog.contextvars import bound_contextvars
 
+from workers import measures, traces
 from workers.actions.kind import Absent, Again, Call, Done, Kind, Lost, Outcome, Refused, Toolbox, Unknowable
 from workers.clerk import Clerk, InDoubt, LeaseLostError, Reached, Sheet, SwitchedError
 from workers.errors import DaybookError, StoreUnavailable
@@ -73,6 +76,32 @@ class _Turn:
     over: bool = False
 
 
+class _Hand:
+    """The span of a run in hand, from the first of its attempts until it is put down."""
+
+    def __init__(self) -> None:
+        self._claimed: Claimed | None = None
+        self._began = 0
+
+    def at(self, claimed: Claimed) -> None:
+        """That run is in hand now; one before it was put down."""
+        if self._claimed is None or self._claimed.id != claimed.id:
+            self.end()
+            self._claimed, self._began = claimed, traces.now()
+
+    def end(self) -> None:
+        """It is put down."""
+        if (claimed := self._claimed) is not None and traces.on():
+            facts = {**claimed.named, "act": claimed.act}
+            under, own = traces.root(claimed.event_id), _hand(claimed)
+            traces.tell("run", claimed.event_id, began=self._began, facts=facts, own=own, under=under)
+
+
+def _hand(claimed: Claimed) -> int:
+    """The id of that span: of this run, in this hand."""
+    return traces.span_id("run", claimed.id.hex, claimed.holder)
+
+
 class Acting:
     """Carries out runs for one process. Safe to share between threads.
 
@@ -115,8 +144,11 @@ class Acting:
         try:
             while True:
                 taken = at = self._take(mine)
+                hand = _Hand()
                 while at.run is not None and at.reached is not None:
+                    hand.at(at.run.claimed)
                     at = self._step(at.run, at.reached, go_on)
+                hand.end()
                 if taken.claimed is None or not go_on():
                     return taken.claimed is not None
         finally:
@@ -136,7 +168,7 @@ class Acting:
         except StoreUnavailable:
             raise
         except LeaseLostError:  # the transaction took longer than the lease; nothing of it is there
-            log.warning("run.lease_lost", run=str(turn.taken.claimed and turn.taken.claimed.id))
+            log.warning("run.lease_lost", **(turn.taken.claimed.named if turn.taken.claimed else {}))
         except Exception as error:
             if turn.taken.claimed is None:
                 raise
@@ -150,7 +182,7 @@ class Acting:
     def _step(self, run: Run, reached: Reached, go_on: Callable[[], bool]) -> _Taken:
         """Make the attempt that a run has come to, and write down how it ended; what was taken in hand after it."""
         try:
-            attempt = _Attempt(run, reached, self._attempt(run, reached))
+            attempt = _Attempt(run, reached, self._watched(run, reached))
             try:
                 return self._written(_Turn(run.claimed.holder, attempt, go_on))
             except (LeaseLostError, StoreUnavailable):
@@ -158,7 +190,7 @@ class Acting:
             except Exception as error:
                 return self._salvaged(attempt, error)
         except LeaseLostError:
-            log.warning("run.lease_lost", run=str(run.claimed.id), rule=run.claimed.rule)
+            log.warning("run.lease_lost", **run.claimed.named)
             return _Taken()
 
     def _written(self, turn: _Turn) -> _Taken:
@@ -239,7 +271,7 @@ class Acting:
         """A fault of our own came in between. That of another run is no matter here; for one of this run what came of
         the attempt is told all the same."""
         claimed = attempt.run.claimed
-        log.error("run.not_written", run=str(claimed.id), rule=claimed.rule, exc_info=error)
+        log.error("run.not_written", **claimed.named, exc_info=error)
         try:
             return self._written(_Turn(claimed.holder, attempt, lambda: False))
         except (LeaseLostError, StoreUnavailable):
@@ -259,6 +291,21 @@ class Acting:
                 self._clerk.bug(sheet, claimed, error)
                 sheet.enter()
         return _Taken()
+
+    def _watched(self, run: Run, reached: Reached) -> Outcome | Unknowable:
+        """One attempt, measured; what is logged within it says of which run and delivery it is."""
+        claimed, kind = run.claimed, run.steps[reached.place].kind
+        began, clock = traces.now(), time.monotonic()
+        with bound_contextvars(**claimed.named, step=reached.call.step):
+            outcome = self._attempt(run, reached)
+        word = type(outcome).__name__.lower()
+        measures.ATTEMPTS.labels(kind, word).observe(time.monotonic() - clock)
+        if traces.on():
+            facts = {**claimed.named, "step": reached.call.step, "kind": kind, "outcome": word}
+            facts |= {"connection": reached.call.connection, "attempt": str(reached.call.attempt)}
+            failed = word if isinstance(outcome, Refused | Lost | Again | Unknowable) else None
+            traces.tell("attempt", claimed.event_id, began=began, facts=facts, under=_hand(claimed), failed=failed)
+        return outcome
 
     def _attempt(self, run: Run, reached: Reached) -> Outcome | Unknowable:
         """One attempt; after one whose end nobody knows, only if it is certain that the effect is not there."""

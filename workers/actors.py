@@ -10,17 +10,21 @@ from uuid import UUID
 import dramatiq
 import structlog
 from dramatiq import Broker, Worker
+from structlog.contextvars import clear_contextvars
 from uuid_utils.compat import uuid7
 
-from workers import queue
+from workers import measures, queue
 from workers.act import Acting
 from workers.actions.registry import kinds
+from workers.duties import duties
 from workers.errors import StoreUnavailable
+from workers.monitor import Monitor
 from workers.persist import persist
 from workers.rulebook import Rulebook
 from workers.settings import Settings
 from workers.store.engine import Store, open_store
 from workers.sweep import Sweep
+from workers.timetable import Timetable
 from workers.toolbox import Box
 from workers.vault import open_vault
 
@@ -46,6 +50,7 @@ def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, thr
 
     @dramatiq.actor(broker=broker, actor_name=queue.PERSIST, queue_name=queue.PERSIST)
     def persist_receipts(ids: list[str]) -> None:
+        clear_contextvars()  # of the job before, whichever way that ended
         try:
             with turn:
                 done = persist(store, [UUID(one) for one in ids], book.live())
@@ -57,6 +62,7 @@ def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, thr
 
     @dramatiq.actor(broker=broker, actor_name=queue.ACT, queue_name=queue.ACT, time_limit=_AT_MOST)
     def carry_out_runs() -> None:
+        clear_contextvars()
         try:
             until = time.monotonic() + _AT_A_STRETCH
             if acting.act(lambda: time.monotonic() < until):
@@ -79,11 +85,12 @@ class WorkerProcess:
 
     def __init__(self, settings: Settings) -> None:
         threads = settings.work_threads, settings.act_threads
-        self._store = open_store(settings.database, pool_size=sum(threads) + 2)
+        self._store = open_store(settings.database, pool_size=sum(threads) + 5)
         self._broker = queue.open_broker(settings.broker)
         step_kinds = kinds(settings)
         book = Rulebook(self._store, settings.rules, step_kinds)
-        self._box = Box(self._store, open_vault(settings), settings.lease / 2)
+        vault = open_vault(settings)
+        self._box = Box(self._store, vault, settings.lease / 2)
         self._acting = Acting(self._store, book, step_kinds, self._box, holder=str(uuid7()), lease=settings.lease)
         declare(self._broker, self._store, book, self._acting, threads=settings.act_threads)
         # Prefetch is Dramatiq's twice the threads: a larger one starves the other worker processes. Runs have threads
@@ -93,15 +100,30 @@ class WorkerProcess:
             for name, count in zip((queue.PERSIST, queue.ACT), threads, strict=True)
         ]
         self._sweep = Sweep(self._store, self._broker, settings.sweep_interval, act_threads=settings.act_threads)
+        self._timetable = Timetable(self._store, duties(settings, self._store, vault, book))
+        port = settings.work_metrics_port
+        self._monitor = Monitor(settings.host, port, measures.REGISTRY, self.live) if port is not None else None
+
+    def live(self) -> bool:
+        """Whether every thread that it started still runs: one that ended takes nothing up any more."""
+        return self._sweep.alive and all(
+            thread.is_alive() for worker in self._workers for thread in (*worker.workers, *worker.consumers.values())
+        )
 
     def start(self) -> None:
         self._broker.emit_after("process_boot")
         for worker in self._workers:
             worker.start()
         self._sweep.start()
+        self._timetable.start()
+        if self._monitor is not None:
+            self._monitor.start()
 
     def stop(self) -> None:
+        if self._monitor is not None:
+            self._monitor.stop()
         self._sweep.stop()
+        self._timetable.stop()
         for worker in self._workers:
             worker.stop(timeout=30_000)
         with contextlib.suppress(StoreUnavailable):  # then its leases run out by themselves

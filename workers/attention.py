@@ -129,28 +129,28 @@ def silent(found: Silence, now: datetime) -> Item:
     )
 
 
-def spool(size: int) -> Item:
-    """Deliveries are on disk, of so many bytes."""
+def spool(place: str, size: int, told: datetime) -> Item:
+    """Deliveries are on a machine's disk, of so many bytes."""
     return Item(
         Kind.SPOOL,
-        None,
+        place,
         1,
-        None,
-        f"Deliveries of {_size(size)} are in the journal on disk, and not in the database yet.",
+        told,
+        f"Deliveries of {_size(size)} are in the journal on disk, {place}, and not in the database yet.",
         "They go on by themselves once the database takes them; if they stay, `daybook doctor` says why it does not.",
     )
 
 
-def set_aside(count: int) -> Item:
+def set_aside(place: str, count: int, told: datetime) -> Item:
     """Files of the spool were set aside."""
     files = _many(count, "file of the journal on disk was", "files of the journal on disk were")
     return Item(
         Kind.SET_ASIDE,
-        None,
+        place,
         count,
-        None,
+        told,
         f"{files} set aside: the database refused what is in {_it(count)}, or a part of {_it(count)} cannot be read.",
-        "Look into the folder spool of the data directory; docs/operations.md says what can be done with such a file.",
+        f"Look into {place}; docs/operations.md says what can be done with such a file.",
     )
 
 

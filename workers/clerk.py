@@ -150,7 +150,7 @@ class Clerk:
 
     def bug(self, sheet: Sheet, claimed: Claimed, error: Exception) -> None:
         """A fault of our own ends the run: else it would be taken up again and again, and its entity with it."""
-        log.error("run.failed", run=str(claimed.id), rule=claimed.rule, exc_info=error)
+        log.error("run.failed", **claimed.named, exc_info=error)
         reason = f"an unexpected {type(error).__name__}, which is a bug; the log has more"
         self._end(sheet, claimed, RunState.DEAD, reason)
 
@@ -176,7 +176,7 @@ class Clerk:
     def _end(self, sheet: Sheet, claimed: Claimed, state: RunState, reason: str | None) -> None:
         sheet.note(claims.finishing(claimed.id, claimed.holder, state=state, reason=reason, now=self._clock()))
         if state is RunState.DEAD:
-            log.error("run.dead", run=str(claimed.id), rule=claimed.rule, reason=reason)
+            log.error("run.dead", **claimed.named, reason=reason)
 
     def _next(self, sheet: Sheet, run: Run) -> Reached | None:
         """The step that has to be attempted, written down as begun; None where the run is over. Raises Over."""

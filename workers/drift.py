@@ -1,23 +1,28 @@
-"""Look whether what Cal.com has registered is still what daybook.yaml wants, and keep what was seen. It changes nothing
-at Cal.com. What is kept is for people: no secret, and of a URL no more than where it leads.
+"""Look whether what Cal.com has registered is still what daybook.yaml wants, and keep what was seen. Only `tend`
+changes something at Cal.com: it mends what it may. What is kept is for people: no secret, and of a URL no more than
+where it leads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
+
+import structlog
 
 from workers.calcom.rim import AS_USUAL
 from workers.desired import Desired, parse
 from workers.differences import Change, Difference, Kind
 from workers.errors import BadInput, Conflict, Misconfigured, NotFound, RateLimited
 from workers.reach import reach_giving_way
-from workers.register import Failure, Registry, concerned, survey
+from workers.register import Failure, Registry, apply, concerned, survey
 from workers.settings import Settings, read_config
 from workers.store import connections, drifts, search
 from workers.store.engine import Store
 from workers.vault import Vault
+
+log = structlog.get_logger(__name__)
 
 #: seconds that a look may take whose answer somebody waits for, and beside them those for its budget
 _CALL, _PATIENCE = 30.0, 10.0
@@ -53,6 +58,25 @@ def look(
             seen = [shape(change) for change in changes if change.connection == pcid and differs(change)]
             drifts.keep(sql, pcid, seen, _fit(error.message) if error is not None else None, registry.now())
     return changes, failures
+
+
+def tend(registry: Registry, desired: Sequence[Desired], repairs: Collection[Kind], goes_on: Callable[[], None]) -> str:
+    """Look at every connection, mend what stands in one of the ways of `repairs`, and keep what is left; in one
+    sentence what came of it. Raises what `look` raises."""
+    changes, failures = look(registry, desired)
+    goes_on()
+    mended: list[Change] = []
+    if any(change.kind in repairs and change.changes for change in changes):
+        mended, unmended = apply(registry, desired, kinds=repairs)
+        for failure in unmended:
+            log.warning("drift.not_mended", connection=failure.connection, reason=failure.error.message)
+        for change in mended:
+            log.info("drift.mended", webhook=change.name, was=change.kind.value)
+        goes_on()
+        changes, failures = look(registry, desired)
+    left = sum(differs(change) for change in changes)
+    unseen = f"; {len(failures)} connections could not be looked at" if failures else ""
+    return f"{len(changes)} webhooks looked at, {len(mended)} mended, {left} otherwise than wanted{unseen}."
 
 
 def look_now(settings: Settings, store: Store, vault: Vault, pcid: str) -> None:

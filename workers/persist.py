@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from workers import decide
+from workers import decide, measures, traces
 from workers.catalogue.event import Event, Kind
 from workers.catalogue.read import read
 from workers.errors import StoreUnavailable
@@ -52,7 +53,7 @@ def persist(store: Store, ids: Sequence[UUID], live: Live = NOTHING) -> Persiste
     except Exception:  # a bug in what decides
         if live is NOTHING:
             raise
-        log.exception("persist.decide_failed", receipts=len(ids))
+        log.exception("persist.decide_failed", receipts=len(ids), delivery=str(ids[0]) if len(ids) == 1 else None)
         if len(ids) == 1:  # the history comes first: the event is written, and causes nothing
             return _persist(store, ids, NOTHING)
     # One row that the database refuses must not hold the others back.
@@ -88,6 +89,7 @@ def _write(store: Store, read: Sequence[tuple[Arrived, Event]], live: Live) -> P
     before the lock is taken."""
     if not read:
         return Persisted()
+    began = traces.now()
     spelt = events.spelt(read, sqlite=store.sqlite)
     heard = decide.heard(live, read, to_event, now=datetime.now(UTC))
     # Not durable by itself: what a power cut takes back is a receipt that waits again, and the sweep rings for it.
@@ -107,7 +109,20 @@ def _write(store: Store, read: Sequence[tuple[Arrived, Event]], live: Live) -> P
             ),
             on_sqlite=store.sqlite,
         )
-        return Persisted(len(read), decide.plan(connection, live, heard, now=datetime.now(UTC)))
+        planned = decide.plan(connection, live, heard, now=datetime.now(UTC))
+    _measure(read, began)
+    return Persisted(len(read), planned)
+
+
+def _measure(read: Sequence[tuple[Arrived, Event]], began: int) -> None:
+    """How long these took from their arrival until they were committed, just now."""
+    now = time.time()
+    for one, event in read:
+        if not one.has_event:  # a replay has not waited since its delivery came
+            measures.PERSIST_LAG.observe(max(0.0, now - one.received_at.timestamp()))
+        if traces.on():
+            facts = {"delivery": str(one.id), "webhook": one.webhook, "kind": event.kind.value, "together": len(read)}
+            traces.tell("persist", one.id, began=began, facts=facts, under=traces.root(one.id))
 
 
 def to_event(arrived: Arrived, *, payload: bool = True) -> Event:

@@ -70,15 +70,18 @@ def open_broker(url: str, *, middleware: Sequence[Middleware] = ()) -> Broker:
 
 def _rabbitmq(url: str, stack: list[Middleware]) -> Broker:
     try:
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        from workers.rabbitmq import Rabbitmq
     except ImportError:
         raise Misconfigured(
             "DAYBOOK_BROKER_URL is amqp://, which needs the extra: pip install 'daybook[rabbitmq]'."
         ) from None
     try:
-        return RabbitmqBroker(url=url, middleware=stack, confirm_delivery=True)
+        broker = Rabbitmq(url, stack)
     except (ValueError, TypeError, SyntaxError, OSError):  # pika reads some options as Python
         raise Misconfigured(_UNREADABLE) from None
+    broker.declare_queue(PERSIST)
+    broker.declare_queue(ACT)
+    return broker
 
 
 def persist_message(ids: Sequence[UUID]) -> Message[Any]:
@@ -104,8 +107,7 @@ def depth(broker: Broker, queue: str = PERSIST) -> int:
     """How many messages wait to be taken, none of them in a worker's hands."""
     if isinstance(broker, RedisBroker):
         return int(broker.client.llen(f"{broker.namespace}:{queue}"))
-    counts = broker.get_queue_message_counts(queue)  # type: ignore[attr-defined]
-    return int(counts[0])
+    return int(broker.depth(queue))  # type: ignore[attr-defined]  # `Rabbitmq`, which needs an extra to be imported
 
 
 class Doorbell:

@@ -9,7 +9,7 @@ Cal.com's 409 and takes over the webhook that the first one made.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -78,13 +78,14 @@ def apply(
     *,
     prune: bool = False,
     resend: bool = False,
+    kinds: Collection[Kind] | None = None,
     told: Callable[[Change], None] = lambda change: None,
 ) -> tuple[list[Change], list[Failure]]:
     """Make Cal.com's webhooks what is wanted; returns what was changed. Run twice, the second changes nothing.
 
-    `prune` deletes extra ones too. `resend` sends every field of every wanted webhook again, also those that Cal.com
-    does not tell back (version, time). `told` hears of each change once it is made:
-    what was done before a failure has been told.
+    `prune` deletes extra ones too. `kinds`: only those that stand so are seen to. `resend` sends every field of every
+    wanted webhook again, also those that Cal.com does not tell back (version, time). `told` hears of each change once
+    it is made: what was done before a failure has been told.
     """
 
     def mend(pcid: str) -> list[Change]:
@@ -92,7 +93,8 @@ def apply(
             done = []
             for change in _standing(registry, client, pcid, desired):
                 renew()
-                if _due(change, prune=prune, resend=resend):
+                wanted = kinds is None or change.kind in kinds
+                if wanted and _due(change, prune=prune, resend=resend):
                     done.append(_carry_out(registry, client, change))
                     told(done[-1])
                 elif change.known and change.remote:

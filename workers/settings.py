@@ -23,6 +23,8 @@ from workers import wellformed
 from workers.errors import Misconfigured
 
 PREFIX = "DAYBOOK_"
+#: how a webhook may stand that is mended without being asked: `workers.differences.Kind`
+Repair = Literal["switched_off", "missing", "edited"]
 #: a unix socket's path may have 107 bytes; a longer data directory gets its socket in the system's temp folder
 _SOCKET_PATH_MAX = 100
 
@@ -80,6 +82,14 @@ class Settings(BaseModel):
         ge=0,
         description="bytes of deliveries kept on local disk while SQL is away; 0: no spool",
     )
+    retain_days: int | None = Field(
+        None, ge=1, le=36_500,
+        description="days that events are kept, with their deliveries, runs and actions; unset: for ever. `retention` "
+        "in daybook.yaml says more",
+    )  # fmt: skip
+    retain_bodies_days: int | None = Field(
+        None, ge=1, le=36_500, description="days that raw bodies and headers are kept; unset: as long as their events"
+    )
     work_threads: int = Field(4, ge=1, le=64, description="threads of a worker process that make events")
     act_threads: int = Field(16, ge=1, le=64, description="threads of a worker process that carry out actions")
     lease: float = Field(
@@ -124,7 +134,29 @@ class Settings(BaseModel):
     session_hours: float = Field(
         12.0, gt=0, le=720, description="hours after which who is signed in on the pages has to sign in again"
     )
+    watch_interval: float = Field(15.0, ge=1, le=3600, description="seconds between two looks for what needs an alert")
+    drift_interval: float = Field(
+        900.0, ge=0, le=86_400, description="seconds between two looks whether Cal.com's webhooks are as daybook.yaml "
+        "wants them; 0: never",
+    )  # fmt: skip
+    drift_repair: tuple[Repair, ...] = Field(
+        ("switched_off",),
+        description="which webhooks such a look mends by itself, comma-separated: switched_off, missing, edited; "
+        "the rest is an alert",
+    )
     sweep_interval: float = Field(3.0, ge=0.1, le=300, description="seconds between two sweeps")
+    otel: bool | None = Field(
+        None,
+        description="whether traces are sent by OpenTelemetry (the extra `otel`); unset: where the standard "
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set",
+    )
+    metrics_open: bool = Field(
+        False, description="whether /metrics answers without a key; else it takes one with role viewer"
+    )
+    work_metrics_port: int | None = Field(
+        None, ge=1, le=65535,
+        description="port on which a worker process answers /metrics and /health/live, without a key; unset: none",
+    )  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else json, one object a line"
@@ -189,6 +221,11 @@ class Settings(BaseModel):
         if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
             raise ValueError("must be a list of origins")
         return tuple(wellformed.origin(entry.strip()) for entry in entries)
+
+    @field_validator("drift_repair", mode="before")
+    @classmethod
+    def _drift_repair(cls, value: object) -> object:
+        return tuple(entry.strip() for entry in value.split(",") if entry.strip()) if isinstance(value, str) else value
 
     @field_validator("python_steps", mode="before")
     @classmethod
@@ -309,7 +346,7 @@ def _in_the_way(folder: Path) -> str | None:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The top level of daybook.yaml: settings and the `webhooks` section; a wrong file is `Misconfigured`."""
+    """The top level of daybook.yaml: settings, `webhooks`, `retention`; a wrong file is `Misconfigured`."""
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
@@ -322,7 +359,7 @@ def read_config(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise Misconfigured(f"{path} must be a mapping of settings at its top level, like `port: 8787`.")
-    known = [*Settings.model_fields, "webhooks"]
+    known = [*Settings.model_fields, "webhooks", "retention"]
     for key in document:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1)

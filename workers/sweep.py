@@ -9,7 +9,7 @@ import structlog
 from dramatiq import Broker
 from uuid_utils.compat import uuid7
 
-from workers import queue
+from workers import measures, queue
 from workers.errors import StoreUnavailable
 from workers.store import claims, leases, receipts
 from workers.store.engine import Store
@@ -39,6 +39,11 @@ class Sweep:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End the thread and hand the lease on."""
         self._stop.set()
@@ -60,6 +65,7 @@ class Sweep:
                 log.warning("sweep.failed", reason=type(error).__name__)
             else:
                 if rung:
+                    measures.SWEPT.inc(rung)
                     log.info("sweep.rang", receipts=rung)
 
 

@@ -7,6 +7,7 @@ Nothing is kept here: when a job was done last is in SQL, so that a restart neit
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 #: seconds that a job is held, unless it says that it goes on: one whose process died is done again after that
 HOLD = 120.0
+#: seconds after which it says so
+RENEW = 30.0
 #: seconds between two looks whether a job is due
 _LOOK = 5.0
 
@@ -101,7 +104,7 @@ class Timetable:
 
     def _done(self, job: Job) -> tuple[str | None, bool]:
         try:
-            return job.do(lambda: self._goes_on(job)), False
+            return job.do(_Going(self._store, job, self._holder, self._stop)), False
         except (Over, StoreUnavailable):
             raise
         except DaybookError as error:
@@ -111,9 +114,23 @@ class Timetable:
             log.exception("timetable.job_failed", job=job.name)
             return f"{type(error).__name__}; the log has more", True
 
-    def _goes_on(self, job: Job) -> None:
+
+class _Going:
+    """What a job calls between its parts. Its lease is renewed now and then: parts may be short."""
+
+    def __init__(self, store: Store, job: Job, holder: str, stop: threading.Event) -> None:
+        self._store = store
+        self._job = job
+        self._holder = holder
+        self._stop = stop
+        self._renewed_at = time.monotonic()
+
+    def __call__(self) -> None:
         if self._stop.is_set():
             raise Over("the process was stopped before it was done")
+        if time.monotonic() - self._renewed_at < RENEW:
+            return
         with self._store.write() as connection:
-            if not leases.take(connection, f"job:{job.name}", self._holder, HOLD):
+            if not leases.take(connection, f"job:{self._job.name}", self._holder, HOLD):
                 raise Over("another process took it over")
+        self._renewed_at = time.monotonic()

@@ -9,8 +9,8 @@ import msgspec
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from uuid_utils.compat import uuid7
 
+from ingest import requests
 from ingest.live.feed import Crowded
 from ingest.session import NotAllowed, SignInNeeded
 from workers.errors import BadInput, Conflict, DaybookError, NotFound, StoreUnavailable
@@ -44,7 +44,7 @@ def answer(error: Exception) -> Response:
     for kind, (status, title) in KNOWN.items():
         if isinstance(error, kind):
             return problem(status, error.kind, title, error.message, headers=_headers(status))
-    request_id = str(uuid7())
+    request_id = requests.current()
     log.error("api.failed", request_id=request_id, exc_info=error)
     detail = f"Something in Daybook went wrong; the log line with request_id {request_id} says what."
     return problem(500, "internal", "Internal error", detail, request_id=request_id)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from ingest.api.endpoint import Ask, json
-from ingest.spool import Spool
 from workers.store import overview
 from workers.store.overview import Window
 
@@ -20,9 +19,6 @@ def figures(ask: Ask) -> Response:
 
 
 def attention(ask: Ask) -> Response:
-    """What needs a person. Of the spool it knows what is on the machine that answers."""
-    settings = ask.source.settings
-    spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
-    held, aside = spool.bytes(), spool.aside()
+    """What needs a person."""
     with ask.store.read() as sql:
-        return json({"data": overview.attention(sql, datetime.now(UTC), spool_bytes=held, set_aside=aside)})
+        return json({"data": overview.attention(sql, datetime.now(UTC))})

@@ -52,10 +52,12 @@ def assemble() -> None:
         connections,
         deliveries,
         doctor,
+        erase,
         events,
         keys,
         mcp,
         processes,
+        retention,
         rules,
         runs,
         tools,
@@ -65,9 +67,10 @@ def assemble() -> None:
 
     processes.add_to(app)
     doctor.add_to(app)
-    for noun in (connections, webhooks, deliveries, events, bookings, rules, runs, tools, keys, audit):
+    for noun in (connections, webhooks, deliveries, events, bookings, rules, runs, tools, keys, audit, retention):
         app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
     trigger.add_to(app)
+    erase.add_to(app)
     mcp.add_to(app)
 
 

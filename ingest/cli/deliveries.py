@@ -13,7 +13,7 @@ import typer
 from ingest.cli import ids, moving, output, pictures, telling
 from ingest.cli.filters import Json, Limit, of_deliveries, taking
 from ingest.cli.workspace import opened
-from workers.errors import BadInput
+from workers.errors import BadInput, NotFound
 
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
     from sqlalchemy import Row
@@ -80,20 +80,26 @@ def show(
         row = deliveries.one(sql, delivery_id)
         if row is None:
             raise moving.no_such(delivery)
-        body = deliveries.body(sql, delivery_id) or b""
+        body = deliveries.body(sql, delivery_id)
         sent = headers.shown(deliveries.headers(sql, delivery_id))
     if raw:
+        if body is None:
+            raise NotFound(f"{telling.FORGOTTEN}; there is nothing to write.")
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()
         return
     told = {**deliveries.shape(row), "last_seen_at": spell(row.last_seen_at), "headers": sent}
+    told["body"] = "forgotten" if body is None else "kept"
     if as_json:
         output.json_line(told)
         return
     pictures.sheet([(name, str(value)) for name, value in told.items() if name != "headers" and value is not None])
     output.say("")
     pictures.sheet(sent)
-    output.note("The body: daybook deliveries show --body " + str(delivery_id))
+    if body is None:
+        output.note(f"{telling.FORGOTTEN.capitalize()}.")
+    else:
+        output.note("The body: daybook deliveries show --body " + str(delivery_id))
 
 
 @app.command()

@@ -55,7 +55,7 @@ def show(
 ) -> None:
     """Show one event with all it says. With --json its payload is whole, secrets included."""
     from workers.catalogue.mask import mask
-    from workers.store import history
+    from workers.store import deliveries, history
     from workers.store.events import payloads, shape
 
     with opened() as workspace, workspace.store.read() as sql:
@@ -64,12 +64,16 @@ def show(
         if row is None:
             raise NotFound("there is no event with this id; `daybook events list` shows those there are.")
         told, payload = shape(row), payloads(sql, [row])[event_id]
+        gone = row.payload is None and bool(deliveries.bodiless(sql, [event_id]))
     if as_json:
         output.json_line({**told, "payload": payload})
         return
     pictures.sheet(telling.sheet(told))
     output.say("")
-    pictures.document(payload if unmasked else mask(payload))
+    if gone:
+        output.note(f"No payload: {telling.FORGOTTEN}.")
+    else:
+        pictures.document(payload if unmasked else mask(payload))
 
 
 @app.command()

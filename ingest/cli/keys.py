@@ -1,4 +1,6 @@
-"""`daybook keys create | list | link | revoke`: who may ask the API, look at the pages, and command."""
+"""`daybook keys create | list | link | revoke`: who may ask the API, look at the pages, and command.
+
+`daybook keys reseal` is about the keys that seal secrets."""
 
 from __future__ import annotations
 
@@ -108,6 +110,48 @@ def revoke(
         output.json_line(keys.shape(replace(live, revoked_at=now)))
     else:
         output.say(f"The key {live.name!r} is worthless now.")
+
+
+@app.command()
+def reseal(
+    new_key: Annotated[bool, typer.Option("--new-key", help="First make a new key in the data directory.")] = False,
+    drop_old: Annotated[bool, typer.Option("--drop-old", help="Then take the old keys out of that file.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Seal every credential, URL token and secret with the newest key of those that seal them, while everything runs.
+
+    It may be stopped anywhere and run again. Where DAYBOOK_SECRET_KEY is set, new keys come by it: docs/keeping.md.
+    """
+    from workers import reseal as resealing
+    from workers import vault as vaults
+
+    with opened() as workspace:
+        settings = workspace.settings
+        if settings.secret_key is not None and (new_key or drop_old):
+            raise BadInput(
+                "the keys are those of DAYBOOK_SECRET_KEY, which only you can set: list the new key after the old one "
+                "and restart every process, put it first and restart again, reseal, then take the old one out."
+            )
+        held = vaults.add_key(settings) if new_key else len(vaults.keys(settings)) if workspace.keyed else 0
+        report = resealing.reseal(workspace.store, workspace.vault)
+        dropped = 0
+        if drop_old and held > 1:
+            if report.unreadable or resealing.count_old(workspace.store, workspace.vault):
+                raise Conflict("something is sealed with an old key still; run this again, and see `daybook doctor`.")
+            dropped = vaults.drop_old_keys(settings)
+    told = {"resealed": dict(report.resealed), "as_they_were": report.newest, "unreadable": report.unreadable}
+    if as_json:
+        output.json_line({**told, "keys": held - dropped, "dropped": dropped})
+    else:
+        said = ", ".join(f"{number:,} {what}" for what, number in report.resealed.items()) or "nothing"
+        output.say(f"Sealed anew: {said}. With the newest key already: {report.newest:,}.")
+        if dropped:
+            output.say("The old key is gone from here; what backups hold still needs it.")
+        elif held > 1:
+            output.note("The old key is still there; `daybook keys reseal --drop-old` takes it out.")
+    if report.unreadable:
+        output.note(f"No key here opens {report.unreadable:,} of them; `daybook doctor` says more.", style="yellow")
+        raise typer.Exit(1)
 
 
 def _live(sql: Connection, key: str) -> Key:

@@ -158,8 +158,9 @@ def migrations(store: Store) -> Verdict:
 
 def sealed(settings: Settings, store: Store) -> Verdict:
     """Whether the key opens every secret and credential that is kept."""
+    from workers import reseal
     from workers.store import connections, webhooks
-    from workers.vault import KEY_FILE, open_vault
+    from workers.vault import KEY_FILE, keys, open_vault
 
     with store.read() as sql:
         kept = bool(connections.names(sql) or webhooks.names(sql))
@@ -175,9 +176,16 @@ def sealed(settings: Settings, store: Store) -> Verdict:
             names = connections.names(sql)
             for pcid in names:
                 connections.get(sql, vault, pcid)
+        old = reseal.count_old(store, vault)
     except DaybookError as error:
         return fail("secrets", error.message, "Restore the key; or add the connections again and rotate each webhook.")
     detail = f"the key opens {len(names)} credentials and the secrets of {len(hooks)} webhooks"
+    if old:
+        remedy = "`daybook keys reseal` seals them with the newest, while everything runs."
+        return warn("secrets", f"{detail}; {old} are sealed with an old key", remedy)
+    if len(keys(settings)) > 1:
+        remedy = "Take the old one out of the setting, or say `daybook keys reseal --drop-old`."
+        return warn("secrets", f"{detail}; nothing is sealed with an old key any more, and one is still there", remedy)
     if settings.secret_key is None and not store.sqlite:
         return warn(
             "secrets", f"{detail}; it is {path}, on this machine only",

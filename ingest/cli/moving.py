@@ -118,6 +118,7 @@ def act(verb: str, state: str, wish: Asked, how: How = How()) -> None:
         named = _named(store, wish.ids)
         left_alone = [row for row in named if row.state != state]
         right = [row.id for row in named if row.state == state]
+        _refuse_bodiless(store, verb, right)
         number = len(right) if wish.ids else _count(store, chosen)
         effects = verbs.effects(store, _parts(right) if wish.ids else verbs.pages(store, chosen)) if again else {}
         far = _Progress()
@@ -137,6 +138,18 @@ def act(verb: str, state: str, wish: Asked, how: How = How()) -> None:
         first = left_alone[0]
         raise Conflict(
             f"{_deliveries(len(left_alone))} left alone: {first.id} is {first.state}, and `{verb}` is for {state} ones."
+        )
+
+
+def _refuse_bodiless(store: Store, verb: str, named: Sequence[UUID]) -> None:
+    from workers.store import deliveries
+
+    with store.read() as sql:
+        gone = sorted(deliveries.bodiless(sql, named))
+    if gone:
+        raise Conflict(
+            f"the raw body of {gone[0]} is past retention and forgotten: there is nothing left to {verb}. "
+            "Its event stays as it is."
         )
 
 

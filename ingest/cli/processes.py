@@ -8,13 +8,14 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
 
 from ingest import demo_mark
-from ingest.cli import demo, output
+from ingest.cli import copying, demo, output
+from workers.errors import BadInput
 from workers.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 #: seconds after which a signal is noticed at the latest: one that comes just as a wait begins does not end that wait
 _NOTICED = 1.0
+_MIGRATE = "Bring the database's tables up to date; or copy everything into another database, with --from and --to."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(help="`up` with a stand-in Cal.com that sends signed deliveries: nothing to set up first.")(demo.demo)
     app.command(help="Run one web process.")(serve)
     app.command(help="Run one worker process.")(work)
-    app.command(name="migrate", help="Bring the database's tables up to date.")(migrate_tables)
+    app.command(name="migrate", help=_MIGRATE)(migrate_tables)
 
 
 def up() -> None:
@@ -81,23 +83,26 @@ def serve() -> None:
     """One web process. It starts, and keeps deliveries, even while SQL or the broker is away."""
     from ingest import server
     from ingest.web import make_app
-    from workers import garbage, logs
+    from workers import garbage, logs, traces
 
     settings = load()
     logs.set_up(settings)
+    traces.set_up(settings, "serve")
     _key_fits(settings)
     app = make_app(settings)
     garbage.settle_down()
     server.run(app, settings)
+    traces.close()
 
 
 def work() -> None:
     """One worker process, until SIGINT or SIGTERM."""
-    from workers import garbage, logs
+    from workers import garbage, logs, traces
     from workers.actors import WorkerProcess
 
     settings = load()
     logs.set_up(settings)
+    traces.set_up(settings, "work")
     _key_fits(settings)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -109,6 +114,7 @@ def work() -> None:
     while not stop.wait(_NOTICED):
         continue
     process.stop()
+    traces.close()
 
 
 def _key_fits(settings: Settings) -> None:
@@ -137,8 +143,21 @@ def _key_fits(settings: Settings) -> None:
             structlog.get_logger(__name__).warning("start.sql_away", reason=error.message)
 
 
-def migrate_tables(as_json: bool = typer.Option(False, "--json", help="Print one JSON object.")) -> None:
-    """Run the migrations that are missing, in one transaction."""
+def migrate_tables(
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="URL|sqlite|postgresql", help="The database to copy, all of it.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--to", metavar="URL|sqlite|postgresql", help="The empty database to copy it into.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run the migrations that are missing, in one transaction; or copy."""
+    if source is not None and target is not None:
+        copying.copy(source, target, as_json=as_json)
+        return
+    if source is not None or target is not None:
+        raise BadInput("a copy needs both --from and --to, as in `daybook migrate --from sqlite --to postgresql`.")
     from workers import logs
     from workers.store.engine import open_store
     from workers.store.migrate import migrate

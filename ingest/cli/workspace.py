@@ -27,9 +27,12 @@ class Workspace:
     @cached_property
     def vault(self) -> Vault:
         """The vault, opened when it is first needed; `Misconfigured` where its key cannot be used."""
-        if self.making or self.settings.secret_key is not None or (self.settings.data_dir / KEY_FILE).exists():
-            return open_vault(self.settings)
-        return _Keyless()
+        return open_vault(self.settings) if self.making or self.keyed else _Keyless()
+
+    @property
+    def keyed(self) -> bool:
+        """Whether there is a key that seals secrets."""
+        return self.settings.secret_key is not None or (self.settings.data_dir / KEY_FILE).exists()
 
 
 class _Keyless(Vault):
@@ -42,6 +45,9 @@ class _Keyless(Vault):
         raise _no_key()
 
     def open(self, context: str, token: str) -> str:
+        raise _no_key()
+
+    def is_newest(self, token: str) -> bool:
         raise _no_key()
 
 

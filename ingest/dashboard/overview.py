@@ -10,7 +10,6 @@ from typing import Any
 from markupsafe import Markup
 
 from ingest.dashboard.page import Shown, Visit
-from ingest.spool import Spool
 from workers.store import overview
 from workers.store.overview import Window
 
@@ -41,12 +40,9 @@ def home(visit: Visit) -> Shown:
     """The figures of an hour, a day or a week; another window is the day."""
     asked = visit.asked("window")
     window = Window(asked) if asked in list(Window) else Window.DAY
-    settings = visit.source.settings
-    spool = Spool(settings.data_dir / "spool", settings.spool_bytes)
-    held, aside = spool.bytes(), spool.aside()
     with visit.store.read() as sql:
         found = overview.overview(sql, window, visit.now)
-        needed = overview.attention(sql, visit.now, spool_bytes=held, set_aside=aside)
+        needed = overview.attention(sql, visit.now)
     points: Sequence[Mapping[str, Any]] = found["points"]
     told = {
         "window": window,

@@ -16,9 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from uuid_utils.compat import uuid7
 
-from ingest import forgery, notice, witness
+from ingest import forgery, notice, requests, witness
 from ingest.api import parameters, problems
 from ingest.api.parameters import Parameter
 from ingest.dashboard.look import Look
@@ -207,7 +206,7 @@ async def failed(request: Request, error: Exception, look: Look, doorkeeper: Doo
     """The page for what could not be done or is not there: what it is, and what to do."""
     status, title, said = _words(error)
     if status == 500:
-        request_id = str(uuid7())
+        request_id = requests.current()
         log.error("dashboard.failed", request_id=request_id, exc_info=error)
         said = f"Something in Daybook went wrong; the log line with request_id {request_id} says what."
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -89,7 +90,7 @@ class Feed:
             self._coming -= 1
         self._nobody.clear()
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._keep_looking())
+            self._looking = asyncio.create_task(self._keep_looking(), context=Context())
         return listener
 
     def leave(self, listener: Listener) -> None:

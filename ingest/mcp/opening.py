@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -40,7 +41,7 @@ class Mcp:
         if self._opened is None:
             self._opened = asyncio.get_running_loop().create_future()
             # In a task of its own, for what is opened has to be closed in the same one.
-            self._task = asyncio.create_task(self._keep_open(self._opened))
+            self._task = asyncio.create_task(self._keep_open(self._opened), context=Context())
         app = await asyncio.shield(self._opened)
         await app(scope, receive, send)
 

@@ -14,7 +14,7 @@ from workers.settings import Settings
 DOCS = Path(__file__).parents[2] / "docs"
 SHOWN = [
     (path.name, block)
-    for path in (DOCS / "rules.md", DOCS / "steps.md", DOCS.parent / "README.md")
+    for path in (DOCS / "rules.md", DOCS / "steps.md", DOCS / "alerts.md", DOCS.parent / "README.md")
     for block in re.findall(r"^```yaml\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
     if "webhooks:" not in block  # those are settings
 ]

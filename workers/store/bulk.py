@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 from psycopg.types.json import set_json_dumps
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Integer, LargeBinary, Table, Text, Uuid
 
 from workers.store.driver import ERRORS, translated
 from workers.store.tables import Document, Instant
@@ -123,6 +123,7 @@ def _type(column: Column[Any]) -> str:
         (Integer, "int4"),
         (Text, "text"),
         (Boolean, "bool"),
+        (Float, "float8"),
     ]
     return next(name for kind, name in kinds if isinstance(column.type, kind))
 

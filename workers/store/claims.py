@@ -57,6 +57,11 @@ class Claimed:
     #: a hand had it before: its steps may have begun
     begun: bool = True
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What a line of the log names it by: its own id, its rule, and the delivery it goes back to."""
+        return {"run": str(self.id), "delivery": str(self.event_id), "rule": self.rule}
+
 
 def claim(
     connection: Connection, *, holders: Sequence[str], now: datetime, seconds: float, only: UUID | None = None

@@ -9,7 +9,19 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, Select, TextClause, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Select,
+    TextClause,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from workers.store import search
 from workers.store.engine import Store
@@ -125,8 +137,16 @@ def headers(connection: Connection, delivery_id: UUID) -> list[tuple[str, str]]:
 
 
 def body(connection: Connection, delivery_id: UUID) -> bytes | None:
-    """The body byte for byte; None where there is none by that id."""
+    """The body byte for byte; None where there is none by that id, or it is forgotten."""
     return connection.execute(select(bodies.c.body).where(bodies.c.receipt_id == delivery_id)).scalar_one_or_none()
+
+
+def bodiless(connection: Connection, among: Sequence[UUID]) -> set[UUID]:
+    """Those of these deliveries whose body and headers are forgotten already."""
+    if not among:
+        return set()
+    there = exists().where(bodies.c.receipt_id == receipts.c.id)
+    return set(connection.execute(select(receipts.c.id).where(receipts.c.id.in_(among), ~there)).scalars())
 
 
 def openings(connection: Connection, among: Sequence[UUID], length: int) -> dict[UUID, bytes]:

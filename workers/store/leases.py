@@ -39,3 +39,9 @@ def holds(connection: Connection, name: str, holder: str) -> bool:
 def give_up(connection: Connection, name: str, holder: str) -> None:
     """Let go of a lease, so that another may take it at once."""
     connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+
+def holder(connection: Connection, name: str) -> str | None:
+    """Who has the lease; None where nobody has, or it has run out."""
+    running = select(leases.c.holder).where(leases.c.name == name, leases.c.expires_at >= clock(connection))
+    return connection.execute(running).scalar_one_or_none()

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 from workers import attention as needed
 from workers.attention import Item
 from workers.histogram import BOUNDS, BUCKETS, quantile
-from workers.store import accept_times, budgets, drifts, figures, silences
+from workers.store import accept_times, budgets, drifts, figures, silences, spools
 from workers.store.budgets import Standing
 from workers.store.events import spell
 from workers.store.figures import Grid, Window
@@ -22,7 +22,7 @@ from workers.store.receipts import State
 from workers.store.runs import RunState
 from workers.store.tables import UNSETTLED, actions, receipts, runs
 
-__all__ = ["Window", "attention", "overview"]
+__all__ = ["Window", "attention", "drifted", "overview", "quarantined", "silent", "spooled"]
 
 _QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
@@ -74,28 +74,38 @@ def overview(sql: Connection, window: Window, now: datetime) -> dict[str, Any]:
     }
 
 
-def attention(
-    sql: Connection, now: datetime, *, spool_bytes: int | None = None, set_aside: int | None = None
-) -> list[dict[str, Any]]:
+def attention(sql: Connection, now: datetime) -> list[dict[str, Any]]:
     """What needs a person, the most pressing first; an empty list where nothing does::
 
         [{"kind": "quarantine", "about": null, "count": 3, "since", "says": "3 deliveries wait …", "next": "Compare …"}]
 
-    `kind` is one of `workers.attention.Kind`. The bytes in the spool and the number of its files that were set aside
-    are the caller's to know; None: not known.
+    `kind` is one of `workers.attention.Kind`.
     """
-    found = [*_quarantined(sql), *_stopped(sql)]
-    if set_aside:
-        found.append(needed.set_aside(set_aside))
-    if spool_bytes:
-        found.append(needed.spool(spool_bytes))
+    found = [*quarantined(sql), *_stopped(sql), *spooled(sql), *drifted(sql), *silent(sql, now)]
+    return [_item(one) for one in found]
+
+
+def spooled(sql: Connection) -> list[Item]:
+    """What the machines say of the journals on their disks."""
+    held = spools.every(sql)
+    aside = [needed.set_aside(one.place, one.aside, one.at) for one in held if one.aside]
+    return aside + [needed.spool(one.place, one.bytes, one.at) for one in held if one.bytes]
+
+
+def drifted(sql: Connection) -> list[Item]:
+    """What the last look at Cal.com saw, of each connection."""
+    found = []
     for look in drifts.every(sql):
         if look.at is not None and look.problem is not None:
             found.append(needed.unseen(look.connection, look.problem, look.at))
         elif look.at is not None and look.differences:
             found.append(needed.drift(look.connection, _in_words(look.differences), look.at))
-    found += [needed.silent(one, now) for one in silences.silent(sql, now)]
-    return [_item(one) for one in found]
+    return found
+
+
+def silent(sql: Connection, now: datetime) -> list[Item]:
+    """The triggers that fell silent."""
+    return [needed.silent(one, now) for one in silences.silent(sql, now)]
 
 
 def _quantiles(counts: Sequence[int]) -> dict[str, Any]:
@@ -111,7 +121,8 @@ def _budget(one: Standing) -> dict[str, Any]:
     }
 
 
-def _quarantined(sql: Connection) -> list[Item]:
+def quarantined(sql: Connection) -> list[Item]:
+    """The deliveries in quarantine, as one item."""
     held = receipts.c.state == State.QUARANTINED.value, UNSETTLED
     count = sql.execute(select(func.count()).select_from(receipts).where(*held)).scalar_one()
     oldest = select(receipts.c.received_at).where(*held).order_by(receipts.c.id).limit(1)

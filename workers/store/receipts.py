@@ -18,6 +18,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    exists,
     func,
     literal,
     or_,
@@ -280,10 +281,17 @@ def quarantined(connection: Connection, webhook_id: UUID) -> tuple[int, int]:
 
 
 def move(connection: Connection, ids: Sequence[UUID], *, source: Iterable[State], target: State) -> list[UUID]:
-    """Change the state of those of `ids` that are in one of `source`; returns which were."""
+    """Change the state of those of `ids` that are in one of `source`; returns which were.
+
+    One whose body is forgotten stays as it is: nothing could be made of it any more.
+    """
     rows = connection.execute(
         update(receipts)
-        .where(receipts.c.id.in_(ids), receipts.c.state.in_(list(source)))
+        .where(
+            receipts.c.id.in_(ids),
+            receipts.c.state.in_(list(source)),
+            exists().where(bodies.c.receipt_id == receipts.c.id),
+        )
         .values(state=target)
         .returning(receipts.c.id)
     )

@@ -6,7 +6,7 @@ How they are taken in hand and put down is in `claims.py`, what a step did in `l
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    delete,
     func,
     or_,
     select,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils.compat import uuid7
 
+from workers.store import spent
 from workers.store.clock import clock
 from workers.store.engine import Store
 from workers.store.tables import runs
@@ -70,6 +72,11 @@ def plan(connection: Connection, planned: Sequence[Planned], now: datetime) -> i
         if one.skipped is None:
             wanted.setdefault(one.once, one)
     fresh = _insert(connection, [_row(one, one.once, now) for one in wanted.values()])
+    # Asked afterwards: a run that is forgotten at this moment was waited for, and what is left of it is seen now.
+    if gone := spent.among(connection, fresh):
+        connection.execute(delete(runs).where(runs.c.once.in_(gone)))
+        fresh -= gone
+        planned = [replace(one, skipped=_SPENT) if one.once in gone and one.skipped is None else one for one in planned]
     over = [_row(one, _apart(one), now, one.skipped) for one in planned if one.skipped is not None]
     late = [one for one in planned if one.skipped is None and (one.once not in fresh or wanted[one.once] is not one)]
     held = _holding(connection, {one.once for one in late})
@@ -92,13 +99,15 @@ def _holding(connection: Connection, once: Collection[str]) -> dict[str, Row[Any
     return found
 
 
+#: why a run is skipped whose key had one that is not there any more
+_SPENT = "once_per: a run that is forgotten was the one for this key"
 #: begins what stands in `once` where a run was over before it began
-_APART = "skipped|"
+APART = "skipped|"
 
 
 def _apart(one: Planned) -> str:
     """A name for a run that is none, so that a replay does not write it down a second time."""
-    return f"{_APART}{one.event_id}|{one.rule}|{one.act}"
+    return f"{APART}{one.event_id}|{one.rule}|{one.act}"
 
 
 def _row(one: Planned, once: str, now: datetime, skipped: str | None = None) -> dict[str, Any]:
@@ -184,7 +193,7 @@ def free(connection: Connection, event_ids: Sequence[UUID]) -> int:
     """The keys of the runs of these events may have a run again; how many. Only a person wants that."""
     freed = connection.execute(
         update(runs)
-        .where(runs.c.event_id.in_(event_ids), ~runs.c.once.startswith(_APART), runs.c.due_at.is_(None))
+        .where(runs.c.event_id.in_(event_ids), ~runs.c.once.startswith(APART), runs.c.due_at.is_(None))
         .values(once=None)
         .returning(runs.c.id)
     )

@@ -150,7 +150,9 @@ UNSETTLED = text("receipts.state <> 'persisted'")
 #: to be said beside `verdict = …`, whichever verdict but `signed`
 UNPROVED = text("receipts.verdict <> 'signed'")
 
-#: what came, byte for byte; apart from `receipts` so that a change of state does not rewrite a body
+#: what came, byte for byte; apart from `receipts` so that a change of state does not rewrite a body. On PostgreSQL it
+#: has a partition a month, by the time in its id (see `months.py`); `receipts` and `events` have none, for what is
+#: unique in them has no time in it, and PostgreSQL keeps unique over partitions only what has
 bodies = Table(
     "bodies",
     metadata,
@@ -318,6 +320,15 @@ runs = Table(
     Index("ix_runs_rule_event_id", "rule", "event_id"),
 )
 
+#: what `once` was of runs that are forgotten, by SHA-256: their effect stays done once
+spent_keys = Table(
+    "spent_keys",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("at", Instant, nullable=False),  # when it was forgotten
+    sqlite_with_rowid=False,  # it is little but its key
+)
+
 #: the ledger: one row for each step of a run that was begun
 actions = Table(
     "actions",
@@ -376,7 +387,21 @@ alerts = Table(
     Column("count", Integer, nullable=False),  # when it was told of last
     Column("since", Instant, nullable=False),
     Column("told_at", Instant, nullable=False),
+    Column("connection", Text, nullable=False),  # "": it is about none
+    Column("away_since", Instant),  # null: it is there
     PrimaryKeyConstraint("trigger", "about"),
+)
+
+#: what the journal on each web process's disk holds, as it says itself
+spools = Table(
+    "spools",
+    metadata,
+    Column("place", Text, primary_key=True),  # machine and folder
+    Column("bytes", BigInteger, nullable=False),
+    Column("aside", Integer, nullable=False),  # files that were set aside
+    Column("drained", Integer, nullable=False),  # deliveries that came from it into SQL lately
+    Column("drained_at", Instant),
+    Column("at", Instant, nullable=False),
 )
 
 #: the call budget of a connection, one row each, shared by all processes
@@ -560,6 +585,8 @@ __all__ = [
     "runs",
     "sessions",
     "sign_in_links",
+    "spent_keys",
+    "spools",
     "webhook_secrets",
     "webhooks",
 ]

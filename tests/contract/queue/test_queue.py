@@ -1,87 +1,44 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import dramatiq
-import psutil
 import pytest
 from dramatiq import Broker, Worker
+from dramatiq.errors import ConnectionClosed
 from uuid_utils.compat import uuid7
 
-from tests.conftest import PATIENCE, Valkey, free_port, lacking
+from tests import rabbitmq
+from tests.conftest import PATIENCE, Valkey
+from tests.rabbitmq import Line
 from workers import queue
 from workers.errors import Misconfigured
-from workers.queue import PER_MESSAGE, PERSIST, Doorbell
+from workers.queue import ACT, PER_MESSAGE, PERSIST, Doorbell
 
 
 @pytest.fixture(scope="module")
 def rabbitmq_url() -> Iterator[str]:
     """A RabbitMQ of its own, where the machine has one."""
-    binary = shutil.which("rabbitmq-server")
-    if binary is None:
-        lacking("RabbitMQ is not installed (Debian: rabbitmq-server)")
-        raise AssertionError
-    folder = Path(tempfile.mkdtemp(prefix="daybook-mq-"))
-    folder.chmod(0o777)
-    for attempt in range(3):  # another process may take a port between finding it free and listening on it
-        port = free_port()
-        process = _start_rabbitmq(binary, folder / str(attempt), port)
-        if _answers(process, port):
-            break
-    else:
-        raise AssertionError("RabbitMQ did not start:\n" + (folder / "2" / "out").read_text()[-2000:])
-    try:
+    with rabbitmq.running() as port:
         yield f"amqp://guest:guest@127.0.0.1:{port}"
-    finally:
-        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-        for one in family:  # Debian's script runs the server as another user, in a group of its own
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-        process.wait(timeout=PATIENCE)
-        psutil.wait_procs(family, timeout=PATIENCE)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start_rabbitmq(binary: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    config = folder / "rabbitmq.conf"
-    config.write_text(f"listeners.tcp.local = 127.0.0.1:{port}\nlog.console = false\n")
-    config.chmod(0o644)  # Debian's script reads it as the user rabbitmq, whatever this process's umask is
-    environ = {
-        **os.environ,
-        "HOME": str(folder),
-        "RABBITMQ_NODENAME": f"daybook{port}@localhost",
-        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
-        "RABBITMQ_LOG_BASE": str(folder / "log"),
-        "RABBITMQ_CONFIG_FILE": str(config.with_suffix("")),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-        "RABBITMQ_DIST_PORT": str(free_port()),
-        "RABBITMQ_PID_FILE": str(folder / "pid"),
-        "ERL_EPMD_ADDRESS": "127.0.0.1",
-    }
-    with (folder / "out").open("wb") as out:
-        return subprocess.Popen([binary], env=environ, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
-
-
-def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    deadline = time.monotonic() + 2 * PATIENCE
-    while process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return True
-        assert time.monotonic() < deadline, "RabbitMQ did not listen in time"
-        time.sleep(0.2)
-    return False
+@pytest.fixture
+def line(rabbitmq_url: str) -> Iterator[Line]:
+    """A line to that RabbitMQ, which has nothing in its queues."""
+    with contextlib.closing(queue.open_broker(rabbitmq_url)) as broker:
+        for name in (PERSIST, ACT):
+            broker.flush(name)
+    made = Line(urlsplit(rabbitmq_url).port or 0)
+    yield made
+    made.cut()
 
 
 @pytest.fixture(params=["valkey", "rabbitmq"])
@@ -92,7 +49,6 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
         opened = queue.open_broker(server.url)
     else:
         opened = queue.open_broker(request.getfixturevalue("rabbitmq_url"))
-        opened.declare_queue(PERSIST)
         opened.flush(PERSIST)
     yield opened
     opened.close()
@@ -196,7 +152,8 @@ def test_a_dead_workers_messages_come_back_within_seconds(
 
 
 def test_an_unreachable_rabbitmq_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "dramatiq.brokers.rabbitmq", None)
+    monkeypatch.delitem(sys.modules, "workers.rabbitmq", raising=False)
+    monkeypatch.setitem(sys.modules, "dramatiq.brokers.rabbitmq", None)
 
     with pytest.raises(Misconfigured, match=r"daybook\[rabbitmq\]"):
         queue.open_broker("amqp://127.0.0.1")
@@ -221,3 +178,97 @@ def test_threads_may_share_a_doorbell(broker_server: Valkey, eventually: Callabl
         bell.close()
         eventually(lambda: sum(map(len, heard)) == 200, what="hearing all ids")
     broker.close()
+
+
+def through(line: Line) -> Broker:
+    return queue.open_broker(f"amqp://guest:guest@127.0.0.1:{line.port}")
+
+
+def test_after_rabbitmq_was_started_again_it_is_rung_and_asked_as_before(
+    line: Line, eventually: Callable[..., None]
+) -> None:
+    broker = through(line)
+    queue.ring(broker, [uuid7()])
+    assert queue.depth(broker, ACT) == 0
+
+    line.break_off()
+
+    eventually(lambda: queue.depth(broker) == 1, what="a depth of one")
+    line.break_off()
+    queue.ring_to_act(broker, 2)
+    eventually(lambda: queue.depth(broker, ACT) == 2, what="a depth of two")
+    broker.close()
+
+
+def test_threads_that_come_and_go_leave_no_connections_to_rabbitmq(line: Line) -> None:
+    broker = through(line)
+
+    def ask_and_ring() -> None:
+        queue.depth(broker)
+        queue.ring(broker, [uuid7()])
+
+    for _ in range(5):
+        threads = [threading.Thread(target=ask_and_ring) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert queue.depth(broker) == 20
+    assert line.connected == 1
+    broker.close()
+
+
+def test_a_rabbitmq_that_is_away_is_an_error_at_once_and_is_rung_again_when_it_is_back(
+    line: Line, eventually: Callable[..., None]
+) -> None:
+    broker = through(line)
+    queue.ring(broker, [uuid7()])
+    line.cut()
+
+    with pytest.raises(ConnectionClosed):
+        queue.depth(broker)
+    with pytest.raises(ConnectionClosed):
+        queue.ring(broker, [uuid7()])
+
+    line.mend()
+    queue.ring(broker, [uuid7()])
+    eventually(lambda: queue.depth(broker) == 2, what="a depth of two")
+    broker.close()
+
+
+def test_what_a_dead_worker_took_from_rabbitmq_comes_back(line: Line, eventually: Callable[..., None]) -> None:
+    dead, lasting = through(line), through(line)
+    queue.ring(dead, [uuid7()])
+    consumer = dead.consume(PERSIST, timeout=int(PATIENCE * 1000))
+    assert next(iter(consumer)) is not None  # in the hands of a worker that will never say so
+    assert queue.depth(lasting) == 0
+
+    line.break_off()
+
+    eventually(lambda: queue.depth(lasting) == 1, what="the message of the dead worker")
+    with contextlib.suppress(ConnectionClosed):
+        consumer.close()
+    dead.close()
+    lasting.close()
+
+
+def test_a_worker_hears_rabbitmq_again_after_it_was_away(line: Line, eventually: Callable[..., None]) -> None:
+    broker = through(line)
+    with listening(broker) as heard:
+        queue.ring(broker, [uuid7()])
+        eventually(lambda: len(heard) == 1, what="the first")
+        line.break_off()
+        queue.ring(broker, [uuid7()])
+        eventually(lambda: len(heard) >= 2, what="the second")
+    broker.close()
+
+
+def test_nobody_waits_without_end_for_rabbitmq_unless_the_url_says_so(rabbitmq_url: str) -> None:
+    usual: Any = queue.open_broker(rabbitmq_url)
+    said: Any = queue.open_broker(f"{rabbitmq_url}/?heartbeat=7&socket_timeout=9")
+
+    assert (usual.parameters.heartbeat, usual.parameters.blocked_connection_timeout) == (30, 5)
+    assert (usual.parameters.socket_timeout, usual.parameters.stack_timeout) == (2, 3)
+    assert (said.parameters.heartbeat, said.parameters.socket_timeout, said.parameters.stack_timeout) == (7, 9, 3)
+    assert usual.confirm_delivery

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import update
 
+from workers import timetable
 from workers.errors import Conflict
 from workers.store import jobs, leases
 from workers.store.engine import Store
@@ -116,7 +117,9 @@ def test_a_job_begun_by_a_clock_that_was_put_back_is_due(store: Store) -> None:
     assert done.times == 2
 
 
-def test_a_job_that_another_took_over_ends_at_its_next_part(store: Store) -> None:
+def test_a_job_that_another_took_over_ends_at_its_next_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timetable, "RENEW", 0.0)
+
     def overtaken(goes_on: Callable[[], None]) -> None:
         with store.write() as sql:
             sql.exec_driver_sql("UPDATE leases SET holder = 'another'")

@@ -12,13 +12,14 @@ from uuid_utils.compat import uuid7
 
 from tests.contract.store.filled import START, Filled
 from workers.histogram import BUCKETS
-from workers.store import accept_times, drifts
+from workers.store import accept_times, drifts, spools
 from workers.store.engine import Store
 from workers.store.figures import Grid
 from workers.store.history import lowest_id
 from workers.store.ledger import ActionState
 from workers.store.overview import Window, attention, overview
 from workers.store.runs import RunState
+from workers.store.spools import Held
 from workers.store.tables import actions, runs
 from workers.vault import Vault
 
@@ -37,9 +38,9 @@ def asked(filled: Filled, window: Window = Window.HOUR, now: datetime = NOW) -> 
         return overview(sql, window, now)
 
 
-def needed(filled: Filled, now: datetime = NOW, **known: int) -> list[dict[str, Any]]:
+def needed(filled: Filled, now: datetime = NOW) -> list[dict[str, Any]]:
     with filled.store.read() as sql:
-        return attention(sql, now, **known)
+        return attention(sql, now)
 
 
 def a_run(filled: Filled, state: RunState, *, at: datetime = START, unknown: bool = False) -> UUID:
@@ -185,9 +186,11 @@ def test_drift_needs_a_person_and_so_does_a_look_that_failed(filled: Filled) -> 
     assert (unseen["kind"], unseen["about"], unseen["since"]) == ("unseen", "beta", "2026-11-01T09:00:00.000Z")
 
 
-def test_what_the_caller_knows_of_the_spool_needs_a_person(filled: Filled) -> None:
-    assert needed(filled, spool_bytes=0, set_aside=0) == []
-    assert [item["kind"] for item in needed(filled, spool_bytes=1, set_aside=1)] == ["set_aside", "spool"]
+def test_what_a_machine_has_in_its_journal_needs_a_person(filled: Filled) -> None:
+    for held, aside, wanted in ((0, 0, []), (1, 0, ["spool"]), (1, 1, ["set_aside", "spool"]), (0, 0, [])):
+        with filled.store.write() as sql:
+            spools.tell(sql, Held("web-1:/data/spool", held, aside, 0, None, START))
+        assert [item["kind"] for item in needed(filled)] == wanted
 
 
 def test_a_trigger_that_came_every_few_hours_and_stopped_needs_a_person(filled: Filled) -> None:

@@ -112,6 +112,19 @@ def test_the_zeros_that_a_power_cut_leaves_are_no_record(tmp_path: Path) -> None
     assert [path.suffix for path in tmp_path.iterdir()] == [".torn"]
 
 
+def test_a_record_that_went_bad_on_the_disk_takes_none_after_it_along(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10**8)
+    spool.append([a_receipt(b"before"), a_receipt(b"rotten"), a_receipt(b"after")])
+    spool.close()
+    (segment,) = tmp_path.glob("*.journal")
+    segment.write_bytes(segment.read_bytes().replace(b"rotten", b"r0tten"))
+
+    with structlog.testing.capture_logs() as logged:
+        assert drained(spool) == [b"before", b"after"]
+    assert [line["event"] for line in logged] == ["spool.torn"]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".torn"]
+
+
 def test_a_record_of_another_daybooks_version_is_set_aside_and_read_by_the_one_that_knows_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,9 +19,9 @@ EVERY = [
     *(attention.drift("acme", [("org", "missing")] * count, NOW) for count in (1, 2, 5)),
     attention.unseen("acme", "Cal.com refused the credential.", NOW),
     attention.silent(SILENT, NOW),
-    attention.spool(4_000_000),
-    attention.set_aside(1),
-    attention.set_aside(2),
+    attention.spool("web-1:/data/spool", 4_000_000, NOW),
+    attention.set_aside("web-1:/data/spool", 1, NOW),
+    attention.set_aside("web-1:/data/spool", 2, NOW),
 ]
 
 
