@@ -31,7 +31,7 @@ from workers.vault import Vault
 log = structlog.get_logger(__name__)
 
 #: seconds that a call may take, and beside them those that it lets others go first
-_CALL, _PATIENCE = 60.0, 60.0
+_CALL, _PATIENCE = 30.0, 60.0
 
 
 def reconcile(
