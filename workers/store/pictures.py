@@ -84,6 +84,12 @@ def rows(sql: Connection, pcid: str, part: str) -> dict[str, Pictured]:
     return {row.key: Pictured(row.document, row.waits_since) for row in found}
 
 
+def parts(sql: Connection) -> list[tuple[str, str]]:
+    """Each connection and part of which there is a picture."""
+    query = select(looks.c.connection, looks.c.part).order_by(looks.c.connection, looks.c.part)
+    return [(row.connection, row.part) for row in sql.execute(query)]
+
+
 def documents(sql: Connection, pcid: str, part: str, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Of these rows the fields that are known, by key."""
     found: dict[str, Mapping[str, Any]] = {}
