@@ -36,7 +36,8 @@ class Caller(Protocol):
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a look at one list found. `part` "": of the whole connection. `rows` were read, `skipped` of them without
-    sense; `waiting` changes are not told yet. `later`: it was cut short, and the next look goes on."""
+    sense; `waiting` changes are not told yet. `later`: the look at the connection ended with it; the next one goes on.
+    `failed`: Cal.com could not be reached, or refused the credential."""
 
     connection: str
     part: str
@@ -70,6 +71,7 @@ class Around:
 
 
 def source(connection: Connection) -> str:
+    """Whose lists they are."""
     return search.plain(f"{connection.kind} {connection.base_url} {connection.org_id}")
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection as Sql
 
 from workers.calcom import bookings as api
 from workers.catalogue.event import Event
+from workers.errors import RateLimited
 from workers.gaps import bookings
 from workers.gaps.parts import storable
 from workers.gaps.telling import Looked, spelt
@@ -31,6 +32,7 @@ _MOST_PAGES = 50
 
 
 def look(around: Around, connection: Connection, client: Caller, seen: Look | None) -> Report:
+    """Read the bookings that changed since the last look, and tell what the history lacks of them."""
     if connection.kind is connections.Kind.MCP:
         raise Unreadable("an MCP server has no tool for the organization's bookings.")
     began = around.now()
@@ -53,7 +55,10 @@ def _since(around: Around, connection: Connection, client: Caller, look: Look, b
     after, skip, later = look.cursor, 0, True
     for _ in range(_MOST_PAGES):
         around.goes_on()
-        rows = _page(client, after, skip)
+        try:
+            rows = _page(client, after, skip)
+        except RateLimited as error:  # what was found before is written down
+            return replace(report, events=tuple(events), problem=error.message, later=True)
         found = [one for one in map(bookings.booking, rows) if one is not None]
         if any(one.updated_at > two.updated_at for one, two in pairwise(found)):
             raise Unreadable("the organization's bookings do not come in the order of their changes.")

@@ -29,6 +29,8 @@ from workers.store.pictures import Look, Pictured
 
 #: rows asked for at a time, and rows of a list that is compared
 _TAKE, _MOST_ROWS = 250, 50_000
+#: changes told in one transaction: nobody else writes to SQLite meanwhile
+_AT_ONCE = 100
 #: attributes whose options are read
 _MOST_ATTRIBUTES = 200
 #: how long before it was first seen a change may have happened: looks may be so far apart
@@ -46,24 +48,36 @@ class _Read:
 
 
 def look(around: Around, connection: Connection, client: Caller, part: Part, seen: Look | None) -> Report:
+    """Read a list, tell what changed since its last picture, and keep it as the next one."""
     begun = around.now()
     read = _read(around, client, part)
     since = pictured_at(connection, seen)
-    if around.dry_run:
-        with around.store.read() as sql:
-            compared, events = _differences(sql, connection.pcid, part, since, read, begun)
-    else:
+    events: list[Event] = []
+    while True:
+        if around.dry_run:
+            with around.store.read() as sql:
+                compared = _compared(sql, connection.pcid, part, since, read, begun)
+                events = _told(sql, connection.pcid, part, since, compared, begun)
+            break
         live = around.live()
         with around.store.write() as sql:
             held = begin(sql, connection, part.name, seen)
-            compared, events = _differences(sql, connection.pcid, part, since, read, begun)
+            compared = _compared(sql, connection.pcid, part, since, read, begun)
+            more = compared.cut(_AT_ONCE)
+            some = _told(sql, connection.pcid, part, since, compared, begun)
             if since is None:
                 pictures.clear(sql, connection.pcid, part.name)
+                held = replace(held, since=begun)
             pictures.forget(sql, connection.pcid, part.name, compared.forget)
             kept = {key: Pictured(row.document, row.waits_since) for key, row in compared.keep.items()}
             pictures.put(sql, connection.pcid, part.name, kept)
-            pictures.keep(sql, replace(held, since=held.since if since else begun, at=begun, problem=None))
-            record(sql, live, [Found(event, connection.pcid) for event in events], now=begun)
+            seen = replace(held, at=held.at if more else begun, problem=None)
+            pictures.keep(sql, seen)
+            record(sql, live, [Found(event, connection.pcid) for event in some], now=begun)
+        events += some
+        if not more:
+            break
+        around.goes_on()
     return Report(
         connection.pcid, part.name, read.rows, read.skipped, first=since is None, events=events,
         waiting=compared.waiting,
@@ -113,16 +127,12 @@ def _add_options(around: Around, client: Caller, rows: list[Any]) -> None:
         row["options"] = reply.data
 
 
-def _differences(
-    sql: Sql, pcid: str, part: Part, since: datetime | None, read: _Read, begun: datetime
-) -> tuple[Compared, list[Event]]:
-    """What is otherwise than in the picture taken at `since`, and the events that say so."""
+def _compared(sql: Sql, pcid: str, part: Part, since: datetime | None, read: _Read, begun: datetime) -> Compared:
+    """What is otherwise than in the picture taken at `since`."""
     if since is None:
-        return first(read.documents), []
-    kept = pictures.rows(sql, pcid, part.name)
-    before = {key: Row(_plain(row.document), row.waits_since) for key, row in kept.items()}
-    compared = compare(
-        before,
+        return first(read.documents)
+    return compare(
+        {key: Row(_plain(row.document), row.waits_since) for key, row in pictures.rows(sql, pcid, part.name).items()},
         read.documents,
         now=begun,
         grace=GRACE,
@@ -131,17 +141,20 @@ def _differences(
         whole=not read.skipped,
         at_once=read.pages == 1,
     )
+
+
+def _told(sql: Sql, pcid: str, part: Part, since: datetime | None, compared: Compared, begun: datetime) -> list[Event]:
+    """The events that say so. What waited may have happened before the last look."""
     people = _people(sql, pcid, part, compared.changes)
     events = [
-        telling.event(part, change, people, Looked(_earliest(before.get(change.key), since), begun))
+        telling.event(part, change, people, Looked(_earliest(change.waited_since, since), begun))
         for change in compared.changes
     ]
-    return compared, [_with_membership(sql, pcid, event) if part is USERS else event for event in events]
+    return _with_memberships(sql, pcid, events) if part is USERS else events
 
 
-def _earliest(row: Row | None, since: datetime) -> datetime:
-    """Since when a change may have happened: before the last look, where it waited."""
-    return since if row is None or row.waits_since is None else min(since, row.waits_since - _BEFORE)
+def _earliest(waited_since: datetime | None, since: datetime | None) -> datetime | None:
+    return since if waited_since is None or since is None else min(since, waited_since - _BEFORE)
 
 
 def _plain(document: Mapping[str, Any] | None) -> Document | None:
@@ -173,11 +186,18 @@ def _people(sql: Sql, pcid: str, part: Part, changes: Sequence[Change]) -> telli
     return lambda user: known.get(str(user), {})
 
 
-def _with_membership(sql: Sql, pcid: str, event: Event) -> Event:
-    """A user's membership, where its picture is there: who takes a membership away takes the user out too."""
-    if event.trigger != USERS.removed or event.organizer is None:
-        return event
-    for key, row in pictures.rows(sql, pcid, MEMBERSHIPS.name).items():
-        if row.document is not None and row.document.get("userId") == event.organizer.id:
-            return replace(event, payload={**event.payload, "membership": {"id": int(key) if key.isdecimal() else key}})
-    return event
+def _with_memberships(sql: Sql, pcid: str, events: list[Event]) -> list[Event]:
+    """Beside a user who is gone the membership, where its picture is there: who takes a membership away takes the user
+    out too."""
+    if not any(event.trigger == USERS.removed for event in events):
+        return events
+    kept = pictures.rows(sql, pcid, MEMBERSHIPS.name)
+    of_user = {row.document.get("userId"): key for key, row in kept.items() if row.document is not None}
+
+    def beside(event: Event) -> Event:
+        key = of_user.get(event.organizer.id) if event.organizer is not None else None
+        if key is None or event.trigger != USERS.removed:
+            return event
+        return replace(event, payload={**event.payload, "membership": {"id": telling.identity(key)}})
+
+    return [beside(event) for event in events]

@@ -89,7 +89,7 @@ def _connection(
                 around.goes_on()
                 report = _part(around, connection, client, name, seen.get(name))
                 yield report
-                if report.failed or report.later:
+                if report.later:
                     return
     except StoreUnavailable:
         raise
@@ -117,9 +117,10 @@ def _part(around: Around, connection: Connection, client: Caller, name: str, see
     except RateLimited as error:
         return Report(pcid, name, problem=error.message, later=True)
     except DaybookError as error:
-        failed = isinstance(error, Unauthorized | CalcomUnavailable)
         _remember(around, connection, name, seen, error.message)
-        return Report(pcid, name, problem=error.message, failed=failed)
+        failed = isinstance(error, Unauthorized | CalcomUnavailable)
+        # A list that Cal.com cannot answer is no reason to leave the others; a credential that it refuses is.
+        return Report(pcid, name, problem=error.message, failed=failed, later=isinstance(error, Unauthorized))
 
 
 def _remember(around: Around, connection: Connection, name: str, seen: Look | None, problem: str) -> None:

@@ -75,7 +75,8 @@ def _style(report: Report) -> str:
 
 def _sentence(report: Report, *, dry_run: bool) -> str:
     if report.problem is not None:
-        return f"not looked at: {report.problem}" if report.later else f"could not be read: {report.problem}"
+        ended = report.later and not report.failed
+        return f"{'cut short; the next look goes on' if ended else 'could not be read'}: {report.problem}"
     if report.first:
         return f"{report.rows:,} read: the first look only takes the picture."
     found = f"{len(report.events):,} missing" if report.events else "nothing missing"

@@ -7,7 +7,7 @@ may only seem to be gone, waits in the picture until a later look sees it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -51,6 +51,8 @@ class Change:
     before: Document | None
     now: Document | None
     fields: tuple[str, ...] = ()
+    #: where it waited: when it was first seen
+    waited_since: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +63,15 @@ class Compared:
     keep: dict[str, Row] = field(default_factory=dict)
     forget: list[str] = field(default_factory=list)
     waiting: int = 0
+
+    def cut(self, most: int) -> bool:
+        """Leave all but the first so many changes for another time, as if they had not been seen; False where there
+        are no more."""
+        left = {change.key for change in self.changes[most:]}
+        self.changes = self.changes[:most]
+        self.keep = {key: row for key, row in self.keep.items() if key not in left}
+        self.forget = [key for key in self.forget if key not in left]
+        return bool(left)
 
 
 def first(there: Mapping[str, Document]) -> Compared:
@@ -130,7 +141,7 @@ def _settle(
             found.keep[change.key] = Row(row.document if row is not None else None, now)
         return
     if verdict is not Verdict.HEARD:
-        found.changes.append(change)
+        found.changes.append(replace(change, waited_since=since))
     if document is None:
         found.forget.append(change.key)
     else:

@@ -95,7 +95,7 @@ def _absence(key: str, document: Document, people: People) -> _Said:
     reason = label(document.get("reason"))
     worded = _REASONS.get(reason, f"ooo_reasons_{reason}") if reason is not None else None
     entry = {
-        "id": _id(key),
+        "id": identity(key),
         "uuid": document.get("uuid"),
         "start": document.get("start"),
         "end": document.get("end"),
@@ -120,24 +120,24 @@ def _absence(key: str, document: Document, people: People) -> _Said:
 def _membership(key: str, document: Document, people: People) -> _Said:
     told = mapping(document.get("user"))
     user = {**(_named(document.get("userId"), people) or {}), **{k: v for k, v in told.items() if v is not None}}
-    membership = {"id": _id(key), **{name: value for name, value in document.items() if name != "user"}}
+    membership = {"id": identity(key), **{name: value for name, value in document.items() if name != "user"}}
     return _Said(
         _title(user), {"membership": membership, "user": user or None}, _only(user), label(document.get("role"))
     )
 
 
 def _user(key: str, document: Document, people: People) -> _Said:
-    user = {"id": _id(key), **document}
+    user = {"id": identity(key), **document}
     return _Said(_title(user), {"user": user}, _only(user))
 
 
 def _attribute(key: str, document: Document, people: People) -> _Said:
-    attribute = {"id": _id(key), **document}
+    attribute = {"id": identity(key), **document}
     return _Said(label(document.get("name")), {"attribute": attribute}, type=label(document.get("type")))
 
 
 def _webhook(key: str, document: Document, people: People) -> _Said:
-    return _Said(label(document.get("url")), {"webhook": {"id": _id(key), **document}})
+    return _Said(label(document.get("url")), {"webhook": {"id": identity(key), **document}})
 
 
 _SAID: Mapping[str, Callable[[str, Document, People], _Said]] = {
@@ -149,8 +149,8 @@ _SAID: Mapping[str, Callable[[str, Document, People], _Said]] = {
 }
 
 
-def _id(key: str) -> int | str:
-    """As Cal.com has it: the picture's keys are text."""
+def identity(key: str) -> int | str:
+    """An id as Cal.com has it: the keys of a picture are text."""
     return int(key) if key.isdecimal() and len(key) < 16 else key
 
 

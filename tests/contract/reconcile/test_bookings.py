@@ -14,7 +14,7 @@ from tests.contract.reconcile.conftest import START, Office, booking
 from workers import missed
 from workers.calcom import bookings as api
 from workers.catalogue.event import Booking, Event, Kind, Person
-from workers.errors import Forbidden
+from workers.errors import Forbidden, RateLimited
 from workers.store import connections, events, pictures
 from workers.store.connections import Connection
 from workers.store.engine import Store
@@ -157,6 +157,23 @@ def test_a_crash_on_the_second_page_tells_the_first_once(
     assert len(office.events()) == 2
     assert office.found() == ["BOOKING_CREATED"] * 2
     assert {event["booking"]["uid"] for event in office.events()} == {f"uid-{n}" for n in range(4)}
+
+
+def test_without_budget_what_was_found_is_reported_and_the_next_look_goes_on(
+    office: Office, first: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first()
+    monkeypatch.setattr(api, "TAKE", 2)
+    office.calcom.bookings = [booking(f"uid-{n}", office.now + timedelta(seconds=n)) for n in range(3)]
+
+    def used_up() -> None:
+        if office.events():
+            office.calcom.broken = {"bookings": RateLimited("no budget", after=30)}
+
+    report = office.look(goes_on=used_up)[-1]
+    assert (len(report.events), report.later, report.problem) == (2, True, "no budget")
+    office.calcom.broken = {}
+    assert office.found() == ["BOOKING_CREATED"]
 
 
 @pytest.mark.parametrize(

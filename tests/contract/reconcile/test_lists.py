@@ -304,6 +304,34 @@ def test_a_credential_that_is_refused_ends_the_connections_look(office: Office) 
     assert (report.part, report.failed) == ("users", True)
 
 
+def test_a_list_that_cal_com_cannot_answer_is_no_reason_to_leave_the_others(office: Office) -> None:
+    office.calcom.broken = {"users": CalcomUnavailable("503", status=503)}
+
+    reports = office.look()
+    assert [(report.part, report.failed) for report in reports][:2] == [("users", True), ("memberships", False)]
+    assert len(reports) == 6
+
+
+def test_many_changes_are_told_a_few_at_a_time_and_a_crash_in_between_tells_each_once(
+    office: Office, first: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictured, "_AT_ONCE", 2)
+    first()
+    office.calcom.users = [user(number) for number in range(5)]
+    since = f"{office.now:%H:%M}"
+
+    def crash() -> None:
+        if len(office.events()) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        office.look(goes_on=crash)
+    assert len(office.events()) == 4
+    assert office.found() == ["USER_ADDED"]
+    assert {event["payload"]["user"]["id"] for event in office.events()} == set(range(5))
+    assert all(since in event["payload"]["found"]["since"] for event in office.events())
+
+
 def test_another_organization_is_another_picture(office: Office, first: Callable[[], None]) -> None:
     office.calcom = filled()
     first()
