@@ -110,3 +110,18 @@ def test_a_folder_that_is_not_there_holds_no_rules(office: Office) -> None:
     office.folder.rmdir()
 
     assert office.book.live().rules.rules == {}
+
+
+def test_who_has_no_folder_takes_the_rules_that_sql_says_are_live_and_retires_none(office: Office) -> None:
+    office.rules(RULE)
+    version = office.book.live().versions["one"]
+    elsewhere = Rulebook(office.store, office.folder / "nowhere", office.kinds)
+
+    kept = elsewhere.kept()
+    assert kept.versions == {"one": version}
+    assert [*kept.rules.rules] == ["one"]
+    with office.store.read() as connection:
+        assert [each.name for each in rules.live(connection)] == ["one"]
+    office.rules("rules: []")
+    office.book.live()
+    assert elsewhere.kept().versions == {}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.actions.echo import CREATE, UPDATE, of_call, of_event
+from workers.actions.echo import CREATE, UPDATE, of_call, of_event, window
 
 PAYLOADS = Path(__file__).parents[3] / "payloads"
 
@@ -57,6 +58,43 @@ def test_what_causes_no_event_has_no_name() -> None:
     assert of_call("cal_organizations_memberships_controller_get_org_membership", {"membershipId": 1}, "acme") is None
     assert of_call(CREATE, {"userId": 1, "start": "soon", "end": "later"}, "acme") is None
     assert of_event(event("BOOKING_CREATED.body")) == ()
+
+
+def found(trigger: str, **payload: Any) -> dict[str, Any]:
+    return {"trigger": trigger, "kind": "synthetic", "connection": "acme", "payload": payload}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "event"),
+    [
+        ("memberships_controller_create_membership", {"userId": 7}, found("MEMBER_ADDED", membership={"userId": 7})),
+        ("memberships_controller_delete_membership", {"membershipId": 3.0},
+         found("USER_REMOVED", membership={"id": 3})),
+        ("users_controller_create_organization_user", {"email": "Ada@X.example"},
+         found("USER_ADDED", user={"email": "ada@x.example"})),
+        ("users_controller_update_organization_user", {"userId": 7}, found("USER_CHANGED", user={"id": 7})),
+        ("users_ooocontroller_delete_organization_user_ooo", {"oooId": 5}, found("OOO_DELETED", oooEntry={"id": 5})),
+        ("attributes_controller_update_organization_attribute", {"attributeId": "a"},
+         found("ATTRIBUTE_CHANGED", attribute={"id": "a"})),
+        ("webhooks_controller_delete_webhook", {"webhookId": "w"}, found("WEBHOOK_REMOVED", webhook={"id": "w"})),
+    ],
+)  # fmt: skip
+def test_what_a_call_changed_has_its_name_when_it_is_found(
+    tool: str, arguments: dict[str, Any], event: dict[str, Any]
+) -> None:
+    name = of_call(f"cal_organizations_{tool}", arguments, "acme")
+
+    assert name in of_event(event)
+    assert name not in of_event({**event, "connection": "other"})
+    assert of_event({**event, "kind": "unknown"}) == ()
+
+
+def test_only_what_was_found_happened_between_two_looks() -> None:
+    looked = {"found": {"since": "2026-11-25T09:00:00.000Z"}}
+
+    assert window(found("MEMBER_ADDED", **looked)) == (datetime(2026, 11, 25, 9, tzinfo=UTC), True)
+    assert window(found("OOO_DELETED", **looked)) == (datetime(2026, 11, 25, 9, tzinfo=UTC), False)
+    assert window({**found("OOO_CREATED", **looked), "kind": "ooo"}) == (None, False)
 
 
 JSON = st.recursive(

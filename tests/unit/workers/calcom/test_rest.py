@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from workers.calcom import bookings
 from workers.calcom.arguments import check
 from workers.calcom.connection import BearerKey, ClientCredentials, Connection
 from workers.calcom.requests import Request
 from workers.calcom.rest import build
 from workers.calcom.tool import Tool
-from workers.calcom.tools import find
+from workers.calcom.tools import TOOLS, find
 
 KEY = "cal_live_0123456789"
 ACME = Connection("acme", "https://api.cal.com/v2/", 1, BearerKey(KEY))
@@ -38,6 +39,16 @@ def test_a_read_has_its_filters_in_the_query_each_in_its_own_way() -> None:
     )
     assert request.body == b""
     assert "Content-Type" not in request.headers
+
+
+def test_bookings_are_asked_for_by_the_version_that_knows_times_of_change_and_are_no_tool() -> None:
+    request = made(bookings.LIST, afterUpdatedAt="2026-11-25T09:00:00.000Z", sortUpdatedAt="asc", take=100)
+
+    assert request.url == "https://api.cal.com/v2/organizations/1/bookings"
+    assert request.headers["cal-api-version"] == "2024-08-13"
+    assert dict(request.query)["afterUpdatedAt"] == "2026-11-25T09:00:00.000Z"
+    assert bookings.LIST.name not in TOOLS
+    assert "cal-api-version" not in made(USERS).headers
 
 
 def test_a_change_has_a_json_body_without_the_ids_of_the_path() -> None:
