@@ -48,6 +48,7 @@ def assemble() -> None:
     """Hang every noun under the command, once. They are imported here, not above: a test may want one of them alone."""
     from ingest.cli import (
         audit,
+        backups,
         bookings,
         connections,
         deliveries,
@@ -71,6 +72,7 @@ def assemble() -> None:
         app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
     trigger.add_to(app)
     erase.add_to(app)
+    backups.add_to(app)
     mcp.add_to(app)
 
 
