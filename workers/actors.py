@@ -100,6 +100,11 @@ class WorkerProcess:
             worker.start()
         self._sweep.start()
 
+    def alive(self) -> bool:
+        """Whether each thread that it started still runs. It asks neither SQL nor the broker: they may be away."""
+        threads = [thread for worker in self._workers for thread in (*worker.workers, *worker.consumers.values())]
+        return self._sweep.alive() and all(thread.is_alive() for thread in threads)
+
     def stop(self) -> None:
         self._sweep.stop()
         for worker in self._workers:

@@ -39,6 +39,10 @@ class Sweep:
     def start(self) -> None:
         self._thread.start()
 
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End the thread and hand the lease on."""
         self._stop.set()
