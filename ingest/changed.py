@@ -18,7 +18,7 @@ What = Literal[
     "time", "length", "uid", "status", "title", "type", "location", "organizer", "host", "attendee", "seat", "no-show"
 ]
 #: kinds whose events tell of the booking as it is then; a meeting that began has other fields, or none
-_TELLING = frozenset({Kind.BOOKING, Kind.INSTANT})
+_TELLING = frozenset({Kind.BOOKING, Kind.INSTANT, Kind.SYNTHETIC})
 #: fields that are compared as they are, with what a difference is called
 _PLAIN: tuple[tuple[What, str], ...] = (
     ("status", "status"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from workers.silence import Silence
+from workers.silence import Silence, Unheard
 
 
 class Kind(StrEnum):
@@ -21,7 +21,7 @@ class Kind(StrEnum):
     DEAD = "dead"  #: runs that were given up for another reason
     DRIFT = "drift"  #: what Cal.com has registered is not what daybook.yaml wants
     UNSEEN = "unseen"  #: the last look at what Cal.com has registered failed
-    SILENT = "silent"  #: a trigger that came regularly, and stopped
+    SILENT = "silent"  #: a trigger that came regularly, and stopped; or that should have come of meetings that ended
     SPOOL = "spool"  #: deliveries that are on disk and not in SQL yet
     SET_ASIDE = "set_aside"  #: files of the spool that Daybook could not bring into SQL
 
@@ -126,6 +126,19 @@ def silent(found: Silence, now: datetime) -> Item:
         f"{found.trigger} has not come for {_span(now - found.last)}; in four weeks it never paused for more than "
         f"{_span(found.longest)} before.",
         "`daybook webhooks plan` tells whether Cal.com still sends it; if it does, there may be nothing to send.",
+    )
+
+
+def unheard(found: Unheard) -> Item:
+    """A trigger did not come though meetings ended."""
+    return Item(
+        Kind.SILENT,
+        found.trigger,
+        found.number,
+        found.since,
+        f"{_many(found.number, 'meeting', 'meetings')} ended and no {found.trigger} came, which a webhook waits for.",
+        "`daybook webhooks plan` tells whether Cal.com still sends it. Of meetings that were booked before their "
+        "webhook was made Cal.com sends none.",
     )
 
 

@@ -61,7 +61,11 @@ def plan(connection: Connection, live: Live, found: Sequence[Heard], *, now: dat
     _put_right(connection, [one.event for one in found])
     causes = ledger.cause(
         connection,
-        [Echo(one.id, _happened_at(one.event), effects) for one in found if (effects := echo.of_event(one.event))],
+        [
+            Echo(one.id, _happened_at(one.event), effects, *echo.window(one.event))
+            for one in found
+            if (effects := echo.of_event(one.event))
+        ],
     )
     events.mark_caused(connection, {event_id: cause.action_id for event_id, cause in causes.items()})
     planned: list[Planned] = []

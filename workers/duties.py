@@ -11,6 +11,7 @@ from workers.calcom.rim import AS_USUAL
 from workers.differences import Kind
 from workers.forget import forget
 from workers.reach import reach_giving_way
+from workers.reconcile import outcome, reconcile
 from workers.register import Registry
 from workers.rulebook import Rulebook
 from workers.settings import Settings
@@ -33,6 +34,10 @@ def duties(settings: Settings, store: Store, vault: Vault, book: Rulebook) -> li
     ]
     if settings.drift_interval:
         found.append(Job("drift", settings.drift_interval, lambda goes_on: _drift(settings, store, vault, goes_on)))
+    if settings.reconcile_interval:
+        found.append(
+            Job("reconcile", settings.reconcile_interval, lambda goes_on: _reconcile(store, vault, book, goes_on))
+        )
     return found
 
 
@@ -75,3 +80,7 @@ def _drift(settings: Settings, store: Store, vault: Vault, goes_on: Callable[[],
         lambda pcid: reach_giving_way(store, vault, pcid, patience=_PATIENCE, timeouts=AS_USUAL.within(_CALL)),
     )
     return drift.tend(registry, wanted, {Kind(repair) for repair in settings.drift_repair}, goes_on)
+
+
+def _reconcile(store: Store, vault: Vault, book: Rulebook, goes_on: Callable[[], None]) -> str | None:
+    return outcome(reconcile(store, vault, book.live, goes_on=goes_on))

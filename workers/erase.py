@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,14 +21,17 @@ import msgspec
 from sqlalchemy import Connection, Row
 
 from workers.scrub import Person, parsed
-from workers.store import scrubbing, spent
+from workers.store import pictures, scrubbing, spent
 from workers.store.engine import Store
+from workers.store.pictures import Pictured
 from workers.store.runs import APART
 
 #: rows read at once, and events put right in one transaction
 _PAGE = 500
 _BODIES = 20
 _BATCH = 20
+#: fields of a picture that are a person's where the address stands beside them
+_BESIDE_AN_ADDRESS = frozenset({"name", "username"})
 Tell = Callable[[int], None]
 
 
@@ -76,6 +79,7 @@ def erase(store: Store, person: Person, now: datetime, *, dry_run: bool, tell: T
             after = some[-1].at
             tell(looked := looked + len(some))
     _sessions(store, person, report, dry_run=dry_run)
+    _pictures(store, person, report, dry_run=dry_run)
     if not dry_run:
         scrubbing.settle(store)
     return report
@@ -192,6 +196,27 @@ def _sessions(store: Store, person: Person, report: Report, *, dry_run: bool) ->
                 report.rows["sessions"] += 1
                 if not dry_run:
                     scrubbing.end_session(sql, digest)
+
+
+def _pictures(store: Store, person: Person, report: Report, *, dry_run: bool) -> None:
+    """Of what Cal.com had at the last look, the fields that name the person: what is not in a picture is not compared,
+    so that nothing is found of it. Who is still there is in the next picture again."""
+    with store.read() as sql:
+        kept = pictures.parts(sql)
+    for pcid, part in kept:
+        with _open(store, dry_run=dry_run) as sql:
+            for key, row in pictures.rows(sql, pcid, part).items():
+                if row.document is None or not person.is_in(row.document):
+                    continue
+                report.rows["pictures"] += 1
+                if not dry_run:
+                    left = {name: value for name, value in row.document.items() if not _of(person, name, row.document)}
+                    pictures.put(sql, pcid, part, {key: Pictured(left, row.waits_since)})
+
+
+def _of(person: Person, name: str, document: Mapping[str, Any]) -> bool:
+    """Whether a field says who the person is: it has the address, or stands beside it as a name."""
+    return person.is_in(document[name]) or (name in _BESIDE_AN_ADDRESS and person.is_in(document.get("email")))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ told. What a rule says is `workers.rules`'.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -75,6 +76,18 @@ class Rulebook:
                     self._seen = seen
                 self._looked_at = self._clock()
             return self._live
+
+    def kept(self) -> Live:
+        """The rules that are live by what SQL says, for who has not the folder: nothing is read from it, nothing taken
+        up. A version that can no longer be read is left out. Raises StoreUnavailable."""
+        found: dict[str, Rule] = {}
+        versions: dict[str, UUID] = {}
+        with self._store.read() as connection:
+            for version in rules.live(connection):
+                with contextlib.suppress(NotFound):
+                    found[version.name] = self.rule(connection, version.id)
+                    versions[version.name] = version.id
+        return Live(RuleSet(found.values()), versions) if found else NOTHING
 
     def rule(self, connection: Connection, version_id: UUID) -> Rule:
         """The rule of a version, compiled. Raises NotFound where it is unknown or can no longer be read."""

@@ -139,6 +139,10 @@ class Settings(BaseModel):
         900.0, ge=0, le=86_400, description="seconds between two looks whether Cal.com's webhooks are as daybook.yaml "
         "wants them; 0: never",
     )  # fmt: skip
+    reconcile_interval: float = Field(
+        3600.0, ge=0, le=604_800, description="seconds between two comparisons of the history with what Cal.com tells; "
+        "0: never",
+    )  # fmt: skip
     drift_repair: tuple[Repair, ...] = Field(
         ("switched_off",),
         description="which webhooks such a look mends by itself, comma-separated: switched_off, missing, edited; "

@@ -1,4 +1,5 @@
-"""Which triggers fell silent: one that came regularly and has not come for much longer than it ever paused. Pure.
+"""Which triggers fell silent: one that came regularly and has not come for much longer than it ever paused, or one that
+should have come of meetings that ended. Pure.
 
 The webhook may have lost it, or Cal.com may have switched it off; nobody else would say so.
 """
@@ -19,6 +20,10 @@ LEAST = timedelta(hours=24)
 #: how many times the longest pause a silence is longer
 FACTOR = 3
 
+#: meetings that ended unheard make a silence, from so many on; they ended so long ago at most, and at least
+UNHEARD = 3
+ENDED_WITHIN, ENDED_BEFORE = timedelta(days=2), timedelta(hours=2)
+
 #: the first and the last event of a period
 Busy = tuple[datetime, datetime]
 
@@ -30,6 +35,22 @@ class Silence:
     trigger: str
     last: datetime
     longest: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A trigger that is subscribed and did not come, though `number` meetings ended, the first of them at `since`."""
+
+    trigger: str
+    number: int
+    since: datetime
+
+
+def unheard(trigger: str, ends: Sequence[datetime], now: datetime) -> Unheard | None:
+    """Whether nothing was heard of meetings that ended. `ends` says when those did that nobody called off, and that
+    ended after the trigger came last."""
+    missed = [end for end in ends if now - ENDED_WITHIN <= end < now - ENDED_BEFORE]
+    return Unheard(trigger, len(missed), min(missed)) if len(missed) >= UNHEARD else None
 
 
 def period(last: datetime, now: datetime) -> timedelta:

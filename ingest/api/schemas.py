@@ -78,7 +78,7 @@ _EVENT: dict[str, Schema] = {
     "trigger": _TEXT_OR_NULL,
     "kind": {"type": "string", "enum": list(Kind)},
     "connection": _TEXT,
-    "webhook": _TEXT,
+    "webhook": {**_TEXT_OR_NULL, "description": "null: no delivery brought it, Daybook found or made it"},
     "webhook_version": _TEXT_OR_NULL,
     "delivery_id": _or_null(_ID),
     "received_at": _INSTANT,

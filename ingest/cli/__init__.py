@@ -58,6 +58,7 @@ def assemble() -> None:
         keys,
         mcp,
         processes,
+        reconcile,
         retention,
         rules,
         runs,
@@ -71,6 +72,7 @@ def assemble() -> None:
     for noun in (connections, webhooks, deliveries, events, bookings, rules, runs, tools, keys, audit, retention):
         app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
     trigger.add_to(app)
+    reconcile.add_to(app)
     erase.add_to(app)
     backups.add_to(app)
     mcp.add_to(app)

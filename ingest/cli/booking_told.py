@@ -31,7 +31,7 @@ def step(event: dict[str, Any]) -> list[tuple[str, str, str]]:
     says = ", ".join(filter(None, [short(event["title"], _LONGEST), event["status"], starts]))
     seat = f", seat {booking['seat']}" if booking["seat"] else ""
     lines = [
-        ("received", _came(event["delivery"]), "dim"),
+        ("received", _came(event), "dim"),
         ("happened", f"{when(event['occurred_at'])} UTC" if told_beside.late(event) else None, "dim"),
         ("event", says or event["kind"], ""),
         ("means", told_beside.means(event), ""),
@@ -42,8 +42,9 @@ def step(event: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(name, text, style) for name, text, style in lines if text]
 
 
-def _came(delivery: dict[str, Any] | None) -> str:
+def _came(event: dict[str, Any]) -> str:
+    delivery = event["delivery"]
     if delivery is None:
-        return "no delivery"
+        return "no delivery: found at Cal.com" if event["kind"] == "synthetic" else "its delivery is no longer kept"
     seen = f", seen {delivery['seen']} times" if delivery["seen"] > 1 else ""
     return f"delivery {delivery['id']}, {delivery['verdict']}, {delivery['bytes']:,} bytes{seen}"

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from ingest.sandbox import (
     attributes,
+    bookings,
     control,
     delegation,
     memberships,
@@ -23,7 +24,7 @@ from ingest.sandbox.pipeline import handler_of, me_handler, nowhere_handler
 from ingest.sandbox.sandbox import Sandbox
 from ingest.sandbox.setup import Options
 
-#: the eight controllers, `options` before `attributes`: its paths are the longer ones
+#: the eight controllers of the tools, `options` before `attributes`: its paths are the longer ones
 ENDPOINTS = (
     *options.ENDPOINTS,
     *attributes.ENDPOINTS,
@@ -47,7 +48,8 @@ def make_sandbox(chosen: Options | None = None) -> Starlette:
             yield
 
     routes = [
-        Route(f"/v2{endpoint.path}", handler_of(sandbox, endpoint), methods=[endpoint.method]) for endpoint in ENDPOINTS
+        Route(f"/v2{endpoint.path}", handler_of(sandbox, endpoint), methods=[endpoint.method])
+        for endpoint in (*ENDPOINTS, *bookings.ENDPOINTS)
     ]
     app = Starlette(
         routes=[

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from ingest.samples import STORIES, Changes, Chapter, fresh_uid, sample, story
 from ingest.samples.samples import VERSIONS
+from ingest.sandbox import bookings
 from ingest.sandbox.faults import Faults
 from ingest.sandbox.sandbox import Sandbox
 from ingest.sandbox.sender import Outgoing
@@ -31,7 +32,8 @@ Asked = TypeVar("Asked", bound=msgspec.Struct)
 
 
 class Emit(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """`count` events of `trigger`, `rate` a second (0: as fast as it goes), or `body` as it is.
+    """`count` events of `trigger`, `rate` a second (0: as fast as it goes), or `body` as it is. Of up to 1,000 at once
+    the bookings are there afterwards, whether their deliveries arrive or not.
 
     `version` overrules the webhooks' own. `wait` answers only when every delivery has had its last attempt.
     """
@@ -90,6 +92,8 @@ async def _send_all(sandbox: Sandbox, wanted: Emit, changes: Changes, org_id: in
             await asyncio.sleep(max(0.0, started + number / wanted.rate - loop.time()))
         uid = uids[number] if uids else changes.uid or fresh_uid()
         make = _maker(wanted, msgspec.structs.replace(changes, uid=uid), first + number * _MILLISECOND)
+        if uids:
+            bookings.note(sandbox.world, org_id, make(wanted.version or VERSIONS[0]), sandbox.options.clock())
         await sandbox.sender.send(Outgoing(wanted.trigger, org_id, make, wanted.version))
 
 
@@ -123,6 +127,7 @@ async def _send_story(sandbox: Sandbox, wanted: Story, chapters: list[Chapter], 
     for number, chapter in enumerate(chapters):
         await asyncio.sleep(wanted.gap if number else 0)
         constant = partial(_same, chapter.body)
+        bookings.note(sandbox.world, org_id, chapter.body, sandbox.options.clock())
         for passed in await sandbox.sender.send(Outgoing(chapter.trigger, org_id, constant, wanted.version)):
             await passed.wait()
 

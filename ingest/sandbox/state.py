@@ -157,6 +157,20 @@ class Webhook:
 
 
 @dataclass(slots=True)
+class Booking:
+    """A booking, as the last event of it left it. `said` is that event's payload."""
+
+    uid: str
+    organization_id: int
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    said: dict[str, Any]
+    rescheduled_from: str | None = None
+    rescheduled_to: str | None = None
+
+
+@dataclass(slots=True)
 class DelegationCredential:
     """A credential by which a workspace lends its members' calendars."""
 
@@ -184,6 +198,7 @@ class World:
     absences: dict[int, OutOfOffice] = field(default_factory=dict)
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     credentials: dict[str, DelegationCredential] = field(default_factory=dict)
+    bookings: dict[str, Booking] = field(default_factory=dict)
     #: the next number for any row whose id is an integer
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(100_001))
 

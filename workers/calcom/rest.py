@@ -64,6 +64,8 @@ def build(tool: Tool, connection: Connection, arguments: Mapping[str, Any]) -> R
             case Place.BODY:
                 body[param.name] = value
     headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **connection.credential.headers()}
+    if tool.version:
+        headers["cal-api-version"] = tool.version
     sends = tool.method in ("POST", "PATCH")
     if sends:
         headers["Content-Type"] = "application/json"

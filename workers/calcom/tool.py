@@ -126,6 +126,8 @@ class Tool:
     unrepeatable_with: frozenset[str] = frozenset()
     #: what Cal.com answers when the thing to delete is not there (any more)
     gone: frozenset[int] = frozenset()
+    #: the `cal-api-version` it is asked with; "": whichever, as for every tool of the list
+    version: str = ""
 
     @property
     def success(self) -> int:

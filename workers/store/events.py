@@ -172,7 +172,7 @@ def shape(row: Row[Any] | SimpleNamespace) -> dict[str, Any]:
         "trigger": row.trigger,
         "kind": row.kind,
         "connection": row.connection,
-        "webhook": row.webhook,
+        "webhook": row.webhook or None,  # no delivery brought it
         "webhook_version": row.webhook_version,
         "delivery_id": str(row.delivery_id) if row.delivery_id else None,
         "received_at": spell(row.received_at),
@@ -242,8 +242,10 @@ def told(arrived: Arrived, event: Event) -> dict[str, Any]:
 
 def said(arrived: Arrived, event: Event, field: str) -> Any:
     """What `told` says in a field that names no more than one object in it: `type`, `organizer.id`, `connection`."""
-    if field in ("connection", "webhook"):
-        return getattr(arrived, field)
+    if field == "connection":
+        return arrived.connection
+    if field == "webhook":
+        return arrived.webhook or None
     outer, _, inner = field.partition(".")
     value = getattr(event, outer)
     return getattr(value, inner) if inner and value is not None else value

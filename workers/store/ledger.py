@@ -155,11 +155,17 @@ class Caused:
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """An event that may be one: when it says it happened, and the natural names of what it may tell of."""
+    """An event that may be one: when it says it happened, and the natural names of what it may tell of.
+
+    `since`: of something that was found, when it was looked for before; it happened between the two. `shared`: several
+    events may tell of one action.
+    """
 
     event_id: UUID
     happened_at: datetime
     effects: tuple[str, ...]
+    since: datetime | None = None
+    shared: bool = False
 
 
 def caused_by(connection: Connection, action_id: UUID) -> Caused | None:
@@ -178,6 +184,8 @@ def causes(connection: Connection, action_ids: Sequence[UUID]) -> list[Caused]:
 
 #: how long after its last attempt an action can cause an event; the clocks are Cal.com's and ours
 _ECHOES = timedelta(minutes=10)
+#: how long after an action ended a look may not have seen what it did; the clocks are our own
+_UNSEEN = timedelta(minutes=1)
 
 
 def cause(connection: Connection, echoes: Sequence[Echo]) -> dict[UUID, Caused]:
@@ -202,9 +210,11 @@ def cause(connection: Connection, echoes: Sequence[Echo]) -> dict[UUID, Caused]:
     told = {row.id: row.echo_id for row in rows}
     found: dict[UUID, Caused] = {}
     for echo in echoes:
-        fitting = [row for row in rows if row.effect in echo.effects and _about_then(row, echo.happened_at)]
+        fitting = [row for row in rows if row.effect in echo.effects and _about_then(row, echo)]
         row = next((row for row in fitting if told[row.id] == echo.event_id), None)
         row = row or next((row for row in fitting if told[row.id] is None), None)
+        if row is None and echo.shared:
+            row = next((row for row in fitting if _not_before(row, echo.since)), None)
         if row is None:
             continue
         if told[row.id] is None:
@@ -214,10 +224,17 @@ def cause(connection: Connection, echoes: Sequence[Echo]) -> dict[UUID, Caused]:
     return found
 
 
-def _about_then(row: Row[Any], happened_at: datetime) -> bool:
+def _about_then(row: Row[Any], echo: Echo) -> bool:
     """An action that is not over may have been begun long ago: its last attempt is what counts."""
-    early: bool = row.begun_at - _ECHOES <= happened_at
-    return early and (row.ended_at is None or happened_at <= row.ended_at + _ECHOES)
+    early: bool = row.begun_at - _ECHOES <= echo.happened_at
+    if echo.since is not None:
+        return early and _not_before(row, echo.since - _UNSEEN)
+    return early and (row.ended_at is None or echo.happened_at <= row.ended_at + _ECHOES)
+
+
+def _not_before(row: Row[Any], moment: datetime | None) -> bool:
+    """Whether an action was not over by then."""
+    return row.ended_at is None or moment is None or bool(row.ended_at >= moment)
 
 
 def resolve(connection: Connection, run_id: UUID, step: str, *, done: bool, reason: str, now: datetime) -> bool:

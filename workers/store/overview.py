@@ -104,8 +104,10 @@ def drifted(sql: Connection) -> list[Item]:
 
 
 def silent(sql: Connection, now: datetime) -> list[Item]:
-    """The triggers that fell silent."""
-    return [needed.silent(one, now) for one in silences.silent(sql, now)]
+    """The triggers that fell silent, each once."""
+    found = [needed.silent(one, now) for one in silences.silent(sql, now)]
+    known = {item.about for item in found}
+    return found + [needed.unheard(one) for one in silences.unheard(sql, now) if one.trigger not in known]
 
 
 def _quantiles(counts: Sequence[int]) -> dict[str, Any]:

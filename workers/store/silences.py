@@ -13,13 +13,20 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, Subquery, bindparam, func, select
 
-from workers.silence import LEAST, REGULAR, SPAN, Busy, Silence, period, silence
+from workers import silence as told
+from workers.silence import ENDED_WITHIN, LEAST, REGULAR, SPAN, Busy, Silence, Unheard, period, silence
 from workers.store.history import lowest_id
 from workers.store.quick import Quick
-from workers.store.tables import events
+from workers.store.tables import events, pictures, webhooks
 
 #: it comes when somebody presses a button
 _NOT_EXPECTED = ("PING",)
+#: what comes of a meeting that ended; what tells that there will be one, and that there will not
+_ENDED = "MEETING_ENDED"
+_MADE = ("BOOKING_CREATED", "BOOKING_RESCHEDULED")
+_CALLED_OFF = ("BOOKING_CANCELLED", "BOOKING_REJECTED")
+#: bookings of each of those triggers that are looked at
+_LOOKED_AT = 300
 
 
 def silent(connection: Connection, now: datetime) -> list[Silence]:
@@ -33,6 +40,52 @@ def silent(connection: Connection, now: datetime) -> list[Silence]:
         if number >= REGULAR and (one := silence(trigger, number, _busy(connection, trigger, last, now), now)):
             found.append(one)
     return found
+
+
+def unheard(connection: Connection, now: datetime) -> list[Unheard]:
+    """The triggers that should have come of meetings that ended, where one of our webhooks is subscribed to them.
+
+    What is subscribed is known from the last picture of Cal.com's webhooks, which meetings there are from the bookings
+    that were told of last. Only a few hundred of those are looked at: of an organization with more, some are enough.
+    """
+    ends: list[datetime] = []
+    for pcid in _hearing(connection, _ENDED):
+        heard = _LAST_OF.one(connection, trigger=_ENDED, pcid=pcid)
+        ends += _ended(connection, pcid, now, heard.received_at if heard is not None else None)
+    found = told.unheard(_ENDED, ends, now)
+    return [found] if found is not None else []
+
+
+def _hearing(connection: Connection, trigger: str) -> list[str]:
+    """The connections that have a webhook of ours at Cal.com which is subscribed to a trigger and switched on."""
+    query = select(webhooks.c.connection, pictures.c.document).join(
+        pictures,
+        (pictures.c.connection == webhooks.c.connection)
+        & (pictures.c.part == "webhooks")
+        & (pictures.c.key == webhooks.c.remote_id),
+    )
+    return sorted(
+        {
+            pcid
+            for pcid, document in connection.execute(query)
+            if document is not None and document.get("active") and trigger in (document.get("triggers") or ())
+        }
+    )
+
+
+def _ended(connection: Connection, pcid: str, now: datetime, heard: datetime | None) -> list[datetime]:
+    """When meetings ended within the span, after the trigger was heard last, that nobody called off or moved."""
+    made = [row for trigger in _MADE for row in _NEWEST(connection, trigger=trigger, pcid=pcid)]
+    moved = {row.previous_uid for row in made}
+    since = max(now - ENDED_WITHIN, heard) if heard is not None else now - ENDED_WITHIN
+    ends = {
+        row.booking_uid: row.ends_at
+        for row in made
+        if row.ends_at is not None and since <= row.ends_at < now and row.booking_uid not in moved
+    }
+    off = events.c.trigger.in_(_CALLED_OFF), events.c.booking_uid.in_([*ends]), events.c.connection == pcid
+    gone = set(connection.execute(select(events.c.booking_uid).where(*off)).scalars()) if ends else set()
+    return [end for uid, end in ends.items() if uid not in gone]
 
 
 def _busy(connection: Connection, trigger: str, last: datetime, now: datetime) -> list[Busy]:
@@ -80,6 +133,19 @@ def _ends() -> Quick:
     return Quick(select(first.label("first"), last.label("last")))
 
 
+def _newest() -> Quick:
+    columns = events.c.booking_uid, events.c.previous_uid, events.c.ends_at
+    query = select(*columns).where(events.c.trigger == bindparam("trigger"), events.c.connection == bindparam("pcid"))
+    return Quick(query.order_by(events.c.id.desc()).limit(_LOOKED_AT))
+
+
+def _last_of() -> Quick:
+    query = select(events.c.received_at)
+    query = query.where(events.c.trigger == bindparam("trigger"), events.c.connection == bindparam("pcid"))
+    return Quick(query.order_by(events.c.id.desc()).limit(1))
+
+
+_NEWEST, _LAST_OF = _newest(), _last_of()
 _LAST = _last()
 _NUMBER = Quick(select(func.count().label("number")).select_from(_some()))
 _ENDS = _ends()

@@ -496,6 +496,32 @@ drift = Table(
     Column("problem", Text),  # why nothing could be seen; null: it could
 )
 
+#: the last look at each list of what Cal.com has, by which the next finds what changed
+looks = Table(
+    "looks",
+    metadata,
+    Column("connection", Text, ForeignKey("connections.pcid", ondelete="CASCADE"), nullable=False),
+    Column("part", Text, nullable=False),  # which list
+    Column("source", Text, nullable=False),  # whose list: of which organization, where
+    Column("since", Instant),  # when its first picture was taken
+    Column("at", Instant),  # when its last was
+    Column("cursor", Instant),  # up to which time of change bookings were read
+    Column("problem", Text),  # why it could not be read at the last try
+    PrimaryKeyConstraint("connection", "part"),
+)
+
+#: the rows of those lists as they were, without secrets and URL tokens
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("connection", Text, ForeignKey("connections.pcid", ondelete="CASCADE"), nullable=False),
+    Column("part", Text, nullable=False),
+    Column("key", Text, nullable=False),  # its id at Cal.com
+    Column("document", Document),  # null: it was not there
+    Column("waits_since", Instant),  # when a change was seen first that is not told yet
+    PrimaryKeyConstraint("connection", "part", "key"),
+)
+
 #: rules that somebody switched to dry run, or back, without their files
 rule_switches = Table(
     "rule_switches",
@@ -550,7 +576,9 @@ __all__ = [
     "key_rates",
     "keys",
     "leases",
+    "looks",
     "metadata",
+    "pictures",
     "receipts",
     "rule_switches",
     "rule_versions",

@@ -22,7 +22,7 @@ from workers.store.seats import happened
 #: events of a booking that are shown, the newest ones
 MOST = 1_000
 #: kinds that say how a booking stands; a recording or a meeting that began does not
-_TELLING = frozenset({Kind.BOOKING, Kind.INSTANT})
+_TELLING = frozenset({Kind.BOOKING, Kind.INSTANT, Kind.SYNTHETIC})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,16 @@ from uuid_utils.compat import uuid7
 
 from tests.contract.store.filled import START, Filled
 from workers.histogram import BUCKETS
-from workers.store import accept_times, drifts, spools
+from workers.store import accept_times, drifts, pictures, spools
 from workers.store.engine import Store
 from workers.store.figures import Grid
 from workers.store.history import lowest_id
 from workers.store.ledger import ActionState
 from workers.store.overview import Window, attention, overview
+from workers.store.pictures import Pictured
 from workers.store.runs import RunState
 from workers.store.spools import Held
-from workers.store.tables import actions, runs
+from workers.store.tables import actions, runs, webhooks
 from workers.vault import Vault
 
 NOW = START + timedelta(minutes=7, seconds=30)
@@ -209,6 +210,39 @@ def test_a_trigger_that_came_every_few_hours_and_stopped_needs_a_person(filled: 
     both = needed(filled, last + timedelta(hours=81))
     assert [item["about"] for item in both] == ["BOOKING_CANCELLED", "BOOKING_CREATED"]
     assert needed(filled, last + timedelta(days=40)) == []
+
+
+def test_meetings_that_ended_without_a_word_need_a_person(filled: Filled) -> None:
+    now = START + timedelta(days=3)
+
+    def meeting(uid: str, ended: float, trigger: str = "BOOKING_CREATED", **more: Any) -> None:
+        ends = now - timedelta(hours=ended)
+        filled.event(
+            at=START, uid=uid, trigger=trigger, startTime=(ends - timedelta(hours=1)).isoformat(),
+            endTime=ends.isoformat(), **more,
+        )  # fmt: skip
+
+    for number in range(3):
+        meeting(f"uid-{number}", 3 + number)
+    meeting("off", 4)
+    meeting("off", 4, trigger="BOOKING_CANCELLED")
+    meeting("moved", 4)
+    meeting("later", -40, trigger="BOOKING_RESCHEDULED", rescheduleUid="moved")
+    assert needed(filled, now) == []  # nobody is subscribed to it
+    with filled.store.write() as sql:
+        sql.execute(update(webhooks).values(remote_id="w-1"))
+        document = {"active": True, "triggers": ["MEETING_ENDED"]}
+        pictures.put(sql, "acme", "webhooks", {"w-1": Pictured(document, None)})
+
+    (item,) = needed(filled, now)
+    assert (item["kind"], item["about"], item["count"]) == ("silent", "MEETING_ENDED", 3)
+    with filled.store.write() as sql:
+        pictures.put(sql, "acme", "webhooks", {"w-1": Pictured({**document, "active": False}, None)})
+    assert needed(filled, now) == []
+    with filled.store.write() as sql:
+        pictures.put(sql, "acme", "webhooks", {"w-1": Pictured(document, None)})
+    filled.event(at=now - timedelta(hours=4, minutes=30), trigger="MEETING_ENDED", uid="uid-1")
+    assert needed(filled, now) == []  # what is still unheard may be on its way
 
 
 def test_the_years_1970_and_9999_have_an_overview(store: Store) -> None:

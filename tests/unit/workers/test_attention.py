@@ -9,7 +9,7 @@ import pytest
 from workers import attention
 from workers.attention import Item, Kind
 from workers.differences import Kind as Standing
-from workers.silence import Silence
+from workers.silence import Silence, Unheard
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SILENT = Silence("BOOKING_CREATED", NOW - timedelta(hours=30), timedelta(hours=8))
@@ -19,6 +19,7 @@ EVERY = [
     *(attention.drift("acme", [("org", "missing")] * count, NOW) for count in (1, 2, 5)),
     attention.unseen("acme", "Cal.com refused the credential.", NOW),
     attention.silent(SILENT, NOW),
+    attention.unheard(Unheard("MEETING_ENDED", 4, NOW)),
     attention.spool("web-1:/data/spool", 4_000_000, NOW),
     attention.set_aside("web-1:/data/spool", 1, NOW),
     attention.set_aside("web-1:/data/spool", 2, NOW),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from workers.silence import LEAST, REGULAR, Busy, Silence, period, silence
+from workers.silence import LEAST, REGULAR, Busy, Silence, Unheard, period, silence, unheard
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -59,3 +59,16 @@ def test_pauses_within_a_period_do_not_matter_whatever_they_are() -> None:
     for hours in (1, 24, 25, 200):
         last = ago(hours)
         assert 3 * period(last, NOW) == max(LEAST, NOW - last)
+
+
+def test_three_meetings_that_ended_unheard_are_a_silence() -> None:
+    ends = [NOW - timedelta(hours=hours) for hours in (3, 5, 47)]
+
+    assert unheard("MEETING_ENDED", ends, NOW) == Unheard("MEETING_ENDED", 3, NOW - timedelta(hours=47))
+    assert unheard("MEETING_ENDED", ends[1:], NOW) is None
+
+
+def test_a_meeting_that_ended_a_moment_ago_or_long_ago_does_not_count() -> None:
+    ends = [NOW - timedelta(hours=hours) for hours in (1, 3, 5, 49)]
+
+    assert unheard("MEETING_ENDED", ends, NOW) is None

@@ -109,7 +109,8 @@ def test_a_step_goes_from_what_was_received_to_what_it_says() -> None:
 
 def test_a_step_of_which_little_is_known_is_told_too() -> None:
     bare = said(event(title=None, status=None, start=None, organizer=None, delivery=None))
-    assert bare == {"received": "no delivery", "event": "booking", "uid": "a"}
+    assert bare == {"received": "its delivery is no longer kept", "event": "booking", "uid": "a"}
+    assert said(event(kind="synthetic", delivery=None))["received"] == "no delivery: found at Cal.com"
 
 
 def test_a_delivery_that_came_again_or_late_says_so() -> None:

@@ -54,7 +54,7 @@ def test_an_entry_of_another_connection_has_another_name() -> None:
 
 
 def test_what_causes_no_event_has_no_name() -> None:
-    assert of_call("cal_organizations_memberships_controller_create_membership", {"userId": 1}, "acme") is None
+    assert of_call("cal_organizations_memberships_controller_get_org_membership", {"membershipId": 1}, "acme") is None
     assert of_call(CREATE, {"userId": 1, "start": "soon", "end": "later"}, "acme") is None
     assert of_event(event("BOOKING_CREATED.body")) == ()
 
