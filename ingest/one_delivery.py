@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from dramatiq import Broker
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
+from ingest import forgotten
 from workers import replay as verbs
 from workers.errors import Conflict, NotFound
 from workers.store import deliveries
@@ -31,6 +32,14 @@ def replay(store: Store, broker: Broker, delivery: UUID) -> Row[Any]:
     return _moved(store, broker, delivery, verbs.replay, State.PERSISTED)
 
 
+def body(sql: Connection, delivery: UUID) -> bytes:
+    """What came, byte for byte. Raises NotFound."""
+    held = deliveries.body(sql, delivery)
+    if held is None:
+        raise forgotten.nothing_to_read() if deliveries.one(sql, delivery) is not None else no_such()
+    return held
+
+
 def no_such() -> NotFound:
     """The error for an id that no delivery has."""
     return NotFound("there is no delivery with this id.")
@@ -44,6 +53,8 @@ def _moved(
         row = deliveries.one(sql, delivery)
     if row is None:
         raise no_such()
+    if not moved and row.state == source:
+        raise forgotten.nothing_to_replay()
     if not moved:
         raise Conflict(f"the delivery is {row.state}; only one that is {source.value} can be moved so.")
     if row.state == State.RECEIVED:

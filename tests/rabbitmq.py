@@ -85,24 +85,30 @@ def running() -> Iterator[int]:
     folder.chmod(0o777)
     for attempt in range(3):  # another process may take a port between finding it free and listening on it
         port = free_port()
-        process = _start_rabbitmq(binary, folder / str(attempt), port)
-        if _answers(process, port):
+        process = start(binary, folder / str(attempt), port)
+        if answers(process, port):
             break
     else:
         raise AssertionError("RabbitMQ did not start:\n" + (folder / "2" / "out").read_text()[-2000:])
     try:
         yield port
     finally:
-        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-        for one in family:  # Debian's script runs the server as another user, in a group of its own
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-        process.wait(timeout=PATIENCE)
-        psutil.wait_procs(family, timeout=PATIENCE)
+        end(process)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start_rabbitmq(binary: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """kill -9."""
+    family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+    for one in family:  # Debian's script runs the server as another user, in a group of its own
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.wait(timeout=PATIENCE)
+    psutil.wait_procs(family, timeout=PATIENCE)
+
+
+def start(binary: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """A RabbitMQ that keeps all it has in `folder`, which is not there yet."""
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)
     config = folder / "rabbitmq.conf"
@@ -124,7 +130,8 @@ def _start_rabbitmq(binary: str, folder: Path, port: int) -> subprocess.Popen[by
         return subprocess.Popen([binary], env=environ, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
 
 
-def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+def answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until it takes connections; False where it ended."""
     deadline = time.monotonic() + 2 * PATIENCE
     while process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -102,13 +102,7 @@ class WorkerProcess:
         self._sweep = Sweep(self._store, self._broker, settings.sweep_interval, act_threads=settings.act_threads)
         self._timetable = Timetable(self._store, duties(settings, self._store, vault, book))
         port = settings.work_metrics_port
-        self._monitor = Monitor(settings.host, port, measures.REGISTRY, self.live) if port is not None else None
-
-    def live(self) -> bool:
-        """Whether every thread that it started still runs: one that ended takes nothing up any more."""
-        return self._sweep.alive and all(
-            thread.is_alive() for worker in self._workers for thread in (*worker.workers, *worker.consumers.values())
-        )
+        self._monitor = Monitor(settings.host, port, measures.REGISTRY, self.alive) if port is not None else None
 
     def start(self) -> None:
         self._broker.emit_after("process_boot")
@@ -118,6 +112,11 @@ class WorkerProcess:
         self._timetable.start()
         if self._monitor is not None:
             self._monitor.start()
+
+    def alive(self) -> bool:
+        """Whether each thread that it started still runs. It asks neither SQL nor the broker: they may be away."""
+        threads = [thread for worker in self._workers for thread in (*worker.workers, *worker.consumers.values())]
+        return self._sweep.alive and all(thread.is_alive() for thread in threads)
 
     def stop(self) -> None:
         if self._monitor is not None:

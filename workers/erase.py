@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, Row
 
 from workers.scrub import Person, parsed
@@ -27,7 +28,7 @@ from workers.store.runs import APART
 
 #: rows read at once, and events put right in one transaction
 _PAGE = 500
-_BODIES = 100
+_BODIES = 20
 _BATCH = 20
 #: fields of a picture that are a person's where the address stands beside them
 _BESIDE_AN_ADDRESS = frozenset({"name", "username"})
@@ -65,10 +66,14 @@ def erase(store: Store, person: Person, now: datetime, *, dry_run: bool, tell: T
     for named in scrubbing.ELSEWHERE:
         after: Any = None
         while True:
-            with _open(store, dry_run=dry_run) as sql:
+            with store.read() as sql:
                 some = scrubbing.rows(sql, named, after, _PAGE)
-                for row in some:
-                    _elsewhere(sql, person, named, row, found, of_runs, report, now, dry_run=dry_run)
+            about = [row.at for row in some if _without(person, named, row, found, of_runs)]
+            if about:  # read again where nobody changes them meanwhile
+                with _open(store, dry_run=dry_run) as sql:
+                    for row in scrubbing.rows_of(sql, named, about):
+                        changed = _without(person, named, row, found, of_runs)
+                        _elsewhere(sql, named, row, changed, found, report, now, dry_run=dry_run)
             if len(some) < _PAGE:
                 break
             after = some[-1].at
@@ -103,7 +108,7 @@ def _look(store: Store, person: Person, found: _Found, tell: Tell) -> int:
             some = scrubbing.some_events(sql, seq, _PAGE)
         for event in some:
             said = [getattr(event, name) for name in scrubbing.OF_EVENTS]
-            if person.is_in(said):
+            if person.likely(msgspec.json.encode(said)) and person.is_in(said):
                 found.named.add(event.id)
                 person.learn(said)
             if event.id in found.named and event.booking_uid is not None:
@@ -148,19 +153,26 @@ def _event(sql: Connection, person: Person, row: Row[Any], report: Report, *, dr
         report.rows["search"] += scrubbing.put_people(sql, row.id, addresses, person.mark)
 
 
-def _elsewhere(
-    sql: Connection, person: Person, named: scrubbing.Named, row: Row[Any], found: _Found, of_runs: Collection[UUID],
-    report: Report, now: datetime, *, dry_run: bool,
-) -> None:  # fmt: skip
-    """One row of another table. Names go where a run is about the person's bookings, the address everywhere."""
+def _without(
+    person: Person, named: scrubbing.Named, row: Row[Any], found: _Found, of_runs: Collection[UUID]
+) -> dict[str, Any]:
+    """What of a row of another table is to be another. Names go where a run is about the person's bookings, and where
+    the address stands too."""
     table = named.table.name
     before = {name: getattr(row, name) for name in named.columns}
-    about = (table == "runs" and row.event_id in found.named | found.beside) or (
+    about = (table == "runs" and (row.event_id in found.named or row.event_id in found.beside)) or (
         table == "actions" and row.run_id in of_runs
     )
     names = person.names if about or person.is_in(list(before.values())) else ()
     after = {name: person.value(value, names) for name, value in before.items()}
-    changed = {name: value for name, value in after.items() if value != before[name]}
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
+def _elsewhere(
+    sql: Connection, named: scrubbing.Named, row: Row[Any], changed: dict[str, Any], found: _Found, report: Report,
+    now: datetime, *, dry_run: bool,
+) -> None:  # fmt: skip
+    table = named.table.name
     if not changed:
         return
     if table == "runs" and row.due_at is not None:

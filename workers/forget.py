@@ -193,10 +193,13 @@ def _drop_months(work: _Work, gone: Past) -> None:
         if work.over():
             return
         try:
+            with work.store.read() as sql:  # others wait for who holds it, so it is not counted then
+                number = months.count(sql, month)
             with work.store.write() as sql:
+                months.hold(sql, month)
                 if not forgetting.may_drop(sql, month, gone.quarantined):
                     return  # what has to be kept of it stays; the rest goes row by row
-                number = months.drop(sql, month)
+                months.drop(sql, month)
         except StoreUnavailable as error:  # it is busy: next time
             log.warning("retention.month_not_dropped", month=month.name, reason=error.message)
             return

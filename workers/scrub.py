@@ -51,7 +51,9 @@ class Person:
         self.mark = f"erased-{self.digest[:16]}@erased.invalid"
         self.names: set[str] = set()
         local, _, domain = self.email.partition("@")
-        self._domain = domain if domain.isascii() else ""
+        # Letters and digits stand as they are in whatever escapes; other characters may not.
+        parts = re.split(r"[^a-z0-9]+", f"{local} {domain}" if self.email.isascii() else "")
+        self._parts = [part.encode() for part in sorted(parts, key=len, reverse=True)[:3] if part]
         tagged = "" if "+" in local else rf"(?:{_PLUS}[\w.+%-]*?)?"
         spelt = _PLUS.join(map(re.escape, local.split("+")))
         # Neither the end of a longer address nor the beginning of one; %20 before it is a blank.
@@ -63,7 +65,8 @@ class Person:
 
     def likely(self, body: bytes) -> bool:
         """Whether a body may name the person: it is not worth reading otherwise."""
-        return self._domain.encode() in body.lower()
+        folded = body.lower()
+        return all(part in folded for part in self._parts)
 
     def is_in(self, value: Any) -> bool:
         """Whether the address is anywhere in a value of JSON, keys included."""

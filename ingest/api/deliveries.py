@@ -49,9 +49,7 @@ def body(ask: Ask) -> Response:
     """What came, byte for byte."""
     delivery = ask.id("delivery")
     with ask.store.read() as connection:
-        held = deliveries.body(connection, delivery)
-    if held is None:
-        raise ask.no_such("delivery")
+        held = one_delivery.body(connection, delivery)
     attached = {"Content-Disposition": f'attachment; filename="{delivery}.body"'}
     return Response(held, headers=attached, media_type="application/octet-stream")
 

@@ -48,6 +48,7 @@ def assemble() -> None:
     """Hang every noun under the command, once. They are imported here, not above: a test may want one of them alone."""
     from ingest.cli import (
         audit,
+        backups,
         bookings,
         connections,
         deliveries,
@@ -73,6 +74,7 @@ def assemble() -> None:
     trigger.add_to(app)
     reconcile.add_to(app)
     erase.add_to(app)
+    backups.add_to(app)
     mcp.add_to(app)
 
 

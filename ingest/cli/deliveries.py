@@ -13,7 +13,7 @@ import typer
 from ingest.cli import ids, moving, output, pictures, telling
 from ingest.cli.filters import Json, Limit, of_deliveries, taking
 from ingest.cli.workspace import opened
-from workers.errors import BadInput, NotFound
+from workers.errors import BadInput
 
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to load, and `--help` needs none
     from sqlalchemy import Row
@@ -71,7 +71,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a delivery and the headers of its request."""
-    from ingest import headers
+    from ingest import forgotten, headers
     from workers.store import deliveries
     from workers.store.events import spell
 
@@ -84,7 +84,7 @@ def show(
         sent = headers.shown(deliveries.headers(sql, delivery_id))
     if raw:
         if body is None:
-            raise NotFound(f"{telling.FORGOTTEN}; there is nothing to write.")
+            raise forgotten.nothing_to_read()
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()
         return
@@ -97,7 +97,7 @@ def show(
     output.say("")
     pictures.sheet(sent)
     if body is None:
-        output.note(f"{telling.FORGOTTEN.capitalize()}.")
+        output.note(f"{forgotten.SENTENCE.capitalize()}.")
     else:
         output.note("The body: daybook deliveries show --body " + str(delivery_id))
 

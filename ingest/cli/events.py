@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ingest import forgotten
 from ingest.cli import ids, output, pictures, progress, telling
 from ingest.cli.filters import Json, Limit, Lines, of_events, taking
 from ingest.cli.stopping import until_ctrl_c
@@ -71,7 +72,7 @@ def show(
     pictures.sheet(telling.sheet(told))
     output.say("")
     if gone:
-        output.note(f"No payload: {telling.FORGOTTEN}.")
+        output.note(f"No payload: {forgotten.SENTENCE}.")
     else:
         pictures.document(payload if unmasked else mask(payload))
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from ingest import forgotten
 from ingest.cli import ids, output, progress
 from ingest.cli.filters import Became, Json, Since, Until, Verdict, Webhook, Yes, of_deliveries
 from ingest.cli.stopping import until_ctrl_c
@@ -118,7 +119,7 @@ def act(verb: str, state: str, wish: Asked, how: How = How()) -> None:
         named = _named(store, wish.ids)
         left_alone = [row for row in named if row.state != state]
         right = [row.id for row in named if row.state == state]
-        _refuse_bodiless(store, verb, right)
+        _refuse_bodiless(store, right)
         number = len(right) if wish.ids else _count(store, chosen)
         effects = verbs.effects(store, _parts(right) if wish.ids else verbs.pages(store, chosen)) if again else {}
         far = _Progress()
@@ -141,16 +142,12 @@ def act(verb: str, state: str, wish: Asked, how: How = How()) -> None:
         )
 
 
-def _refuse_bodiless(store: Store, verb: str, named: Sequence[UUID]) -> None:
+def _refuse_bodiless(store: Store, named: Sequence[UUID]) -> None:
     from workers.store import deliveries
 
     with store.read() as sql:
-        gone = sorted(deliveries.bodiless(sql, named))
-    if gone:
-        raise Conflict(
-            f"the raw body of {gone[0]} is past retention and forgotten: there is nothing left to {verb}. "
-            "Its event stays as it is."
-        )
+        if deliveries.bodiless(sql, named):
+            raise forgotten.nothing_to_replay()
 
 
 def _refuse_unclear(verb: str, wish: Asked) -> None:

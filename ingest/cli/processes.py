@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: seconds after which a signal is noticed at the latest: one that comes just as a wait begins does not end that wait
 _NOTICED = 1.0
+#: in the data directory: touched every second by a worker all of whose threads run, for a probe to look at
+ALIVE = "work.alive"
 _MIGRATE = "Bring the database's tables up to date; or copy everything into another database, with --from and --to."
 
 
@@ -112,7 +114,9 @@ def work() -> None:
     garbage.settle_down()
     structlog.get_logger(__name__).info("work.started", threads=settings.work_threads)
     while not stop.wait(_NOTICED):
-        continue
+        if process.alive():
+            with contextlib.suppress(OSError):  # a full disk is no reason to end; a probe will say that it saw nothing
+                (settings.data_dir / ALIVE).touch()
     process.stop()
     traces.close()
 

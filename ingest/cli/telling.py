@@ -12,8 +12,6 @@ from ingest.standing import standing as standing
 from ingest.standing import when as when
 from ingest.standing import who as who
 
-#: said where a delivery's or an event's raw body would be shown
-FORGOTTEN = "the raw body and headers are past retention and were forgotten"
 #: the columns of a table of events, by the columns a terminal has: from so many on
 _BY_WIDTH = {
     150: ("local time", "trigger", "title", "who", "starts (UTC)", "status", "booking", "id"),

@@ -13,7 +13,7 @@ from dramatiq import Broker
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from ingest import headers, one_delivery
+from ingest import forgotten, headers, one_delivery
 from ingest.api import cursors, parameters
 from ingest.api.parameters import CURSOR, DELIVERIES
 from ingest.brevity import cut
@@ -76,10 +76,12 @@ def one(visit: Visit) -> Shown:
         if row is None:
             raise one_delivery.no_such()
         sent = headers_of(sql, delivery)
+        gone = bool(deliveries.bodiless(sql, [delivery]))
     told = {
         "delivery": {**deliveries.shape(row), "last_seen_at": spell(row.last_seen_at)},
         "sentence": f"{_VERDICTS.get(row.verdict, '')} {_STANDS[State(row.state)]}".strip(),
         **sent,
+        "gone": forgotten.SENTENCE if gone else None,
         "operator": visit.may(Role.OPERATOR),
     }
     return Shown("delivery.html", f"Delivery {str(delivery)[:8]}", told)
@@ -96,9 +98,7 @@ def body(visit: Visit) -> Response:
     """What came, byte for byte, to be kept as a file. Raises NotFound."""
     delivery = visit.id("delivery")
     with visit.store.read() as sql:
-        held = deliveries.body(sql, delivery)
-    if held is None:
-        raise one_delivery.no_such()
+        held = one_delivery.body(sql, delivery)
     attached = {"Content-Disposition": f'attachment; filename="{delivery}.body"'}
     return Response(held, headers=attached, media_type="application/octet-stream")
 

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from ingest import clocks, standing
+from ingest import clocks, forgotten, standing
 from ingest.brevity import cut
 from ingest.dashboard.deliveries import headers_of
 from ingest.dashboard.page import Shown, Visit
@@ -39,6 +39,7 @@ def one(visit: Visit) -> Shown:
         said = shape(row)
         body = payload(sql, row)
         delivery = deliveries.one(sql, row.delivery_id) if row.delivery_id is not None else None
+        gone = row.payload is None and bool(deliveries.bodiless(sql, [event_id]))
         sent = headers_of(sql, delivery.id) if delivery is not None else {"headers": [], "headers_left": 0}
         caused = [outcomes.run(each) for each in runs.of_events(sql, [event_id])]
         cause = ledger.causes(sql, [UUID(row.caused_by)]) if row.caused_by else []
@@ -69,6 +70,7 @@ def one(visit: Visit) -> Shown:
         "rules": [{**line, "because": cut(line["because"], _REASON)} for line in lines if line["run"] is None][:_RULES],
         "note": hearing.note or NOW,
         "payload": held(mask(body)),
+        "gone": forgotten.SENTENCE if gone else None,
         "around": around,
         "operator": visit.may(Role.OPERATOR),
     }

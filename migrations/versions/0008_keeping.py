@@ -8,6 +8,7 @@ Revision: 0008, after 0007.
 """
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,6 +21,9 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+#: months that are made beyond this one
+MONTHS = 3
+
 
 def upgrade() -> None:
     op.create_table(
@@ -30,16 +34,23 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     if op.get_bind().dialect.name != "sqlite":
-        _by_month(next_month(datetime.now(UTC)))
+        now = datetime.now(UTC)
+        _by_month([month(now, ahead) for ahead in range(1, MONTHS + 2)])
 
 
-def next_month(now: datetime) -> UUID:
-    """The smallest UUIDv7 of the month after."""
-    begin = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
-    return UUID(int=int(begin.timestamp() * 1000) << 80)
+def month(now: datetime, ahead: int) -> datetime:
+    """The first instant of the month so many after this one."""
+    number = now.year * 12 + now.month - 1 + ahead
+    return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
 
-def _by_month(end: UUID) -> None:
+def lowest(instant: datetime) -> UUID:
+    """The smallest UUIDv7 of a millisecond."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80)
+
+
+def _by_month(bounds: list[datetime]) -> None:
+    end = lowest(bounds[0])
     op.execute("ALTER TABLE bodies RENAME TO bodies_past")
     op.execute("ALTER INDEX pk_bodies RENAME TO bodies_past_pkey")
     op.execute(
@@ -55,6 +66,16 @@ def _by_month(end: UUID) -> None:
         "INSERT INTO bodies_rest SELECT * FROM ahead"
     )
     op.execute(f"ALTER TABLE bodies ATTACH PARTITION bodies_past FOR VALUES FROM (MINVALUE) TO ('{end}')")
+    for begin, after in pairwise(bounds):
+        name = f"bodies_{begin:%Y_%m}"
+        op.execute(f"CREATE TABLE {name} (LIKE bodies INCLUDING ALL)")
+        op.execute(f"ALTER TABLE {name} SET (toast_tuple_target = 8160)")
+        low, high = lowest(begin), lowest(after)
+        op.execute(
+            f"WITH moved AS (DELETE FROM bodies_rest WHERE receipt_id >= '{low}' AND receipt_id < '{high}' "  # noqa: S608
+            f"RETURNING *) INSERT INTO {name} SELECT * FROM moved"
+        )
+        op.execute(f"ALTER TABLE bodies ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')")
 
 
 def downgrade() -> None:

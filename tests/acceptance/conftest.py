@@ -32,6 +32,8 @@ class Daybook:
     folder: Path
     port: int
     extra: dict[str, str] = field(default_factory=dict)
+    #: of its environment, what is not Daybook's
+    outer: dict[str, str] = field(default_factory=dict)
     up: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,7 +42,7 @@ class Daybook:
 
     @property
     def environ(self) -> dict[str, str]:
-        outer = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")}
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")} | self.outer
         mine = {"DATA_DIR": str(self.folder / "data"), "PORT": str(self.port), "LOG_LEVEL": "warning", **self.extra}
         return {**outer, **{f"DAYBOOK_{name}": value for name, value in mine.items()}, "NO_COLOR": "1"}
 

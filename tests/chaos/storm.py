@@ -11,9 +11,9 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sqlalchemy import Row
 
 from tests.chaos.installation import LEASE, Installation, installation
 from tests.chaos.receiver import Receiver, receiver
+from tests.chaos.sender import FIRST_DAY
 from tests.chaos.standin import StandIn, standin
 from workers.errors import StoreUnavailable
 from workers.store import history, runs
@@ -30,7 +31,6 @@ RULES = (Path(__file__).parent / "rules.yaml").read_text()
 #: runs that each booking causes; a cancelled one causes one more
 EACH = 5
 MAYA = 90211
-_FIRST_DAY = datetime(2027, 1, 1, 9, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ def storm(plan: Plan, say: Callable[[str], object] = lambda _: None) -> Outcome:
                 _until(lambda: _under_way(store) <= wanted // 20, plan.patience, "nearly every run over")
             _until(lambda: _under_way(store) == 0, plan.patience, "every run over")
             calcom.tell("faults")
-            found = _runs(store)
+            found, numbered = _runs(store), {uid: number for number, uid in enumerate(uids)}
             outcome.states.update(f"{row.rule} {row.act}: {row.state}" for row in found)
             outcome.calls = calcom.look("calls")["calls"]
-            outcome.wrong = [*_judged(uids, cancelled, found, calcom, service)]
+            outcome.wrong = [*judged(numbered, cancelled, found, calcom, service)]
             outcome.log = made.log()
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -148,7 +148,7 @@ def _bookings(plan: Plan, calcom: StandIn) -> tuple[list[str], list[str]]:
     the cancellation may be the first to come."""
     uids, cancelled = [], []
     for number in range(plan.bookings):
-        start = _FIRST_DAY + timedelta(days=number)
+        start = FIRST_DAY + timedelta(days=number)
         changes = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
         steps = ["BOOKING_CREATED", *(["BOOKING_CANCELLED"] if number % 6 == 0 else [])]
         told = calcom.tell("story", steps=steps, changes=changes)["chapters"]
@@ -158,10 +158,10 @@ def _bookings(plan: Plan, calcom: StandIn) -> tuple[list[str], list[str]]:
     return uids, cancelled
 
 
-def _judged(
-    uids: list[str], cancelled: list[str], found: list[Row[Any]], calcom: StandIn, service: Receiver
+def judged(
+    uids: Mapping[str, int], cancelled: list[str], found: list[Row[Any]], calcom: StandIn, service: Receiver
 ) -> Iterator[str]:
-    """All that is not as it should be."""
+    """All that is not as it should be, of bookings that are each on a day of its own, by its number."""
     yield from _states(found)
     never = {row.key for row in found if row.rule == "absence" and row.act == "do" and row.state == "skipped"}
     if not never <= {*cancelled}:
@@ -170,7 +170,7 @@ def _judged(
         fitting = "skipped" if row.rule == "absence" and row.key in never else "done"
         if row.rule != "shouted" and row.state != fitting:
             yield f"{row.rule} {row.act} of {row.key} is {row.state}: {row.reason}"
-    days = {uid: f"{_FIRST_DAY + timedelta(days=number):%Y-%m-%d}" for number, uid in enumerate(uids)}
+    days = {uid: f"{FIRST_DAY + timedelta(days=number):%Y-%m-%d}" for uid, number in uids.items()}
     made = calcom.effects("POST", f"/users/{MAYA}/ooo")
     begun = [day for uid, day in days.items() if uid not in never]
     yield from _once("absences", made, lambda effect: effect["body"]["start"][:10], begun)

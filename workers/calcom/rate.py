@@ -57,7 +57,7 @@ def wait(headers: Mapping[str, str]) -> float:
 
 
 def _seconds(text: str) -> int | None:
-    return int(text) if DIGITS.fullmatch(text.strip()) else None
+    return int(text.strip()) if DIGITS.fullmatch(text.strip()) else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> int | None:

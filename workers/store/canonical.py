@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +23,8 @@ from workers.store.tables import Instant
 #: bytes of a digest
 _SIZE = 32
 _MODULUS = 1 << (8 * _SIZE)
+#: bytes of a document above which it is not remembered
+_LONG = 2048
 
 
 class Digest:
@@ -32,12 +36,13 @@ class Digest:
 
     def add(self, values: Sequence[Any]) -> None:
         """One more row: its values as SQLAlchemy gives them, JSON as `msgspec.Raw` of its text."""
-        hashed = hashlib.blake2b(digest_size=_SIZE)
+        parts: list[bytes] = []
         for value in values:
-            kind, said = _said(value)
-            hashed.update(b"%b%d:" % (kind, len(said)))  # so that no value can run into the next
-            hashed.update(said)
+            kind, spell = _SPELLINGS.get(type(value)) or _SPELLINGS[bytes]
+            said = spell(value)
+            parts += (kind, b"%d:" % len(said), said)  # so that no value can run into the next
         self.rows += 1
+        hashed = hashlib.blake2b(b"".join(parts), digest_size=_SIZE)
         self._sum = (self._sum + int.from_bytes(hashed.digest())) % _MODULUS
 
     def hex(self) -> str:
@@ -50,31 +55,23 @@ class Digest:
     __hash__ = None  # type: ignore[assignment]  # it changes with every row
 
 
-def _said(value: Any) -> tuple[bytes, bytes]:
-    """A letter for the kind of value, and its bytes."""
-    if value is None:
-        return b"n", b""
-    if isinstance(value, str):
-        return b"t", value.encode()
-    if isinstance(value, bool):
-        return b"b", b"1" if value else b"0"
-    if isinstance(value, int):
-        return b"i", b"%d" % value
-    if isinstance(value, float):
-        return b"f", repr(value).encode()
-    if isinstance(value, UUID):
-        return b"u", value.bytes
-    if isinstance(value, datetime):  # to the millisecond: SQLite keeps no more
-        return b"d", Instant.spell(value).encode()
-    if isinstance(value, msgspec.Raw):
-        return b"j", _document(bytes(value))
-    return b"x", bytes(value)
+@lru_cache(maxsize=256)  # the instants of a row are often one
+def _instant(value: datetime) -> bytes:
+    return Instant.spell(value).encode()  # to the millisecond: SQLite keeps no more
+
+
+def _raw(value: msgspec.Raw) -> bytes:
+    text = bytes(value)
+    return _document(text) if len(text) > _LONG else _known(text)
 
 
 def _document(text: bytes) -> bytes:
     """JSON without what a database may change of it: order of keys, blanks, and how a number is written."""
-    read = json.loads(text, parse_float=_number, parse_int=_number)
-    return json.dumps(read, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _ENCODER.encode(_DECODER.decode(text.decode())).encode()
+
+
+#: the same people are in many events
+_known = lru_cache(maxsize=1024)(_document)
 
 
 def _number(text: str) -> str:
@@ -85,3 +82,20 @@ def _number(text: str) -> str:
     if not kept:
         return "\0" + "0"
     return f"\0{'-' if sign else ''}{kept}e{int(exponent) + len(said) - len(kept)}"
+
+
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number)
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+#: for each type that a row's values have: a letter, and the value's bytes
+_SPELLINGS: dict[type, tuple[bytes, Callable[[Any], bytes]]] = {
+    NoneType: (b"n", lambda _: b""),
+    str: (b"t", str.encode),
+    bool: (b"b", lambda value: b"1" if value else b"0"),
+    int: (b"i", lambda value: b"%d" % value),
+    float: (b"f", lambda value: repr(value).encode()),
+    UUID: (b"u", lambda value: value.bytes),
+    datetime: (b"d", _instant),
+    msgspec.Raw: (b"j", _raw),
+    bytes: (b"x", bytes),
+}

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 _LOCK = 4_821_877
 
 
-def migrate(store: Store) -> tuple[str | None, str]:
-    """Run what is missing, in one transaction. Returns the revision before and after."""
+def migrate(store: Store, to: str = "head") -> tuple[str | None, str]:
+    """Run what is missing, in one transaction. Returns the revision before and after. `to` is for an empty database
+    that is to get what an older one held."""
     from alembic import command
 
     config = _config()
@@ -32,7 +33,7 @@ def migrate(store: Store) -> tuple[str | None, str]:
         before = _revision(connection)
         _refuse_newer(config, before)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         return before, str(_revision(connection))
 
 
@@ -60,6 +61,11 @@ def revision(store: Store) -> str | None:
 def newest() -> str:
     """The last revision there is, by the names of the files."""
     return max(path.name.partition("_")[0] for path in (_scripts() / "versions").glob("[0-9]*.py"))
+
+
+def known() -> set[str]:
+    """Every revision there is, by the names of the files."""
+    return {path.name.partition("_")[0] for path in (_scripts() / "versions").glob("[0-9]*.py")}
 
 
 def _revision(connection: Connection) -> str | None:

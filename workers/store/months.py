@@ -78,10 +78,17 @@ def every(connection: Connection) -> list[Month]:
     return sorted((Month(name, UUID(found[1])) for name, found in ends if found), key=lambda month: month.end)
 
 
-def drop(connection: Connection, month: Month) -> int:
-    """Drop a partition; returns how many bodies went. Nobody may come to it any more, so it is counted first."""
+def count(connection: Connection, month: Month) -> int:
+    """How many bodies a partition has."""
+    return int(connection.execute(text(f"SELECT count(*) FROM {month.name}")).scalar_one())  # noqa: S608 - our own
+
+
+def hold(connection: Connection, month: Month) -> None:
+    """Let nobody come to a partition until the transaction ends; what others did by now can be seen after this."""
     connection.execute(_PATIENCE)
-    connection.execute(text(f"LOCK TABLE {month.name} IN SHARE MODE"))
-    number = int(connection.execute(text(f"SELECT count(*) FROM {month.name}")).scalar_one())  # noqa: S608 - our own
+    connection.execute(text(f"LOCK TABLE {month.name} IN ACCESS EXCLUSIVE MODE"))
+
+
+def drop(connection: Connection, month: Month) -> None:
+    """Drop a partition that is held."""
     connection.execute(text(f"DROP TABLE {month.name}"))
-    return number

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Row, Table, delete, insert, select, text, update
+from sqlalchemy import Column, Connection, Row, Select, Table, delete, insert, select, text, update
 
 from workers.store import search
 from workers.store.engine import Store
@@ -55,11 +55,20 @@ ELSEWHERE = (
 
 def rows(connection: Connection, named: Named, after: Any, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` rows beyond a key."""
-    also = {actions: ("run_id",), runs: ("event_id", "due_at")}.get(named.table, ())
-    query = select(named.key.label("at"), *(named.table.c[name] for name in (*named.columns, *also)))
+    query = _read(named)
     if after is not None:
         query = query.where(named.key > after)
     return connection.execute(query.order_by(named.key).limit(limit)).all()
+
+
+def rows_of(connection: Connection, named: Named, keys: Sequence[Any]) -> Sequence[Row[Any]]:
+    """The rows with these keys."""
+    return connection.execute(_read(named).where(named.key.in_(keys)).order_by(named.key)).all()
+
+
+def _read(named: Named) -> Select[Any]:
+    also = {actions: ("run_id",), runs: ("event_id", "due_at")}.get(named.table, ())
+    return select(named.key.label("at"), *(named.table.c[name] for name in (*named.columns, *also)))
 
 
 def put(connection: Connection, named: Named, key: Any, values: Mapping[str, Any]) -> None:

@@ -193,7 +193,7 @@ def test_a_whole_month_of_bodies_is_dropped_at_once(store: Store, filled: Filled
 
     report = forget(store, bodies=YEAR)
 
-    assert report.dropped == ["bodies_past"]
+    assert report.dropped[0] == "bodies_past"
     assert report.deleted["bodies"] == 1
     assert f"{LATER:%Y-%m}" in report.made
     with store.read() as connection:
@@ -218,16 +218,17 @@ def test_a_month_stays_whole_while_a_body_of_it_is_needed(store: Store, filled: 
 
 
 def test_months_are_made_ahead_and_take_what_waits_among_the_rest(store: Store, filled: Filled) -> None:
-    ahead = datetime.now(UTC) + timedelta(days=64)
+    ahead = datetime.now(UTC) + timedelta(days=200)
     event = filled.event(at=ahead)
     if store.sqlite:
         assert forget(store).made == []
         return
 
-    report = forget(store, datetime.now(UTC))
+    assert forget(store, datetime.now(UTC)).made == []  # the migration made those
+    report = forget(store, ahead)
 
     assert f"{ahead:%Y-%m}" in report.made
-    assert forget(store, datetime.now(UTC)).made == []
+    assert forget(store, ahead).made == []
     with store.read() as connection:
         found = connection.exec_driver_sql(f"SELECT receipt_id FROM bodies_{ahead:%Y_%m}").scalars().all()
     assert found == [event]

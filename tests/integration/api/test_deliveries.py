@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,9 @@ import pytest
 from tests.contract.store.filled import START, body
 from tests.integration.api.conftest import Asked, conforms
 from workers.catalogue.mask import MASK
+from workers.forget import carry_out
 from workers.persist import persist
+from workers.retention import Plan
 from workers.store.keys import Role
 
 MINUTE = timedelta(minutes=1)
@@ -130,3 +133,14 @@ def test_everything_is_replayed_only_where_that_is_said(asked: Asked) -> None:
     assert refused.status_code == 400
     assert "all=true" in refused.json()["detail"]
     assert asked.post("/deliveries/replay", all="true").json() == {"deliveries": 2, "dry_run": False}
+
+
+def test_a_forgotten_body_is_told_apart_from_no_delivery(asked: Asked) -> None:
+    mine = asked.filled.event()
+    carry_out(asked.filled.store, Plan(bodies=timedelta(days=1)), START + timedelta(days=9), Event())
+    body_of = asked.get(f"/deliveries/{mine}/body", role=Role.OPERATOR)
+    assert (body_of.status_code, "past retention" in body_of.json()["detail"]) == (404, True)
+    again = asked.post(f"/deliveries/{mine}/replay", role=Role.OPERATOR)
+    assert (again.status_code, "past retention" in again.json()["detail"]) == (409, True)
+    assert asked.get(f"/events/{mine}").json()["payload"] == {}
+    assert asked.get(f"/deliveries/{mine}").json()["headers"] == []

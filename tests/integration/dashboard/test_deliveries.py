@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from threading import Event
 
 import pytest
 
 from tests.contract.store.filled import START, body
 from tests.integration.dashboard.conftest import Looked, words
+from workers.forget import carry_out
+from workers.retention import Plan
 from workers.store import audit, deliveries
 from workers.store.keys import Role
 
@@ -112,3 +115,11 @@ def test_reading_a_body_is_for_operators_and_written_down(looked_on_each: Looked
         assert deliveries.one(sql, kept) is not None
     assert entries[0] == ("GET /deliveries/{id}/body", "done", {"id": str(kept)})
     assert entries[1][:2] == ("GET /deliveries/{id}/body", "refused")
+
+
+def test_a_forgotten_body_is_said_to_be_on_both_pages(looked: Looked) -> None:
+    mine = looked.filled.event()
+    carry_out(looked.filled.store, Plan(bodies=timedelta(days=1)), START + timedelta(days=9), Event())
+    for page in (f"/deliveries/{mine}", f"/events/{mine}"):
+        assert "past retention" in words(looked.get(page))
+    assert "Replay" not in words(looked.get(f"/deliveries/{mine}"))
