@@ -59,28 +59,57 @@ def reconcile(
         return reach_giving_way(store, vault, pcid, patience=_PATIENCE, timeouts=AS_USUAL.within(_CALL))
 
     reports: list[Report] = []
+    double = {} if only is not None else doubles(known)
     for connection in known:
-        if only in (None, connection.pcid):
-            for report in _connection(around, connection, reach or open_client):
-                reports.append(report)
-                told(report)
+        if only not in (None, connection.pcid):
+            continue
+        for report in _connection(around, connection, reach or open_client, double.get(connection.pcid)):
+            reports.append(report)
+            told(report)
     return reports
+
+
+def doubles(known: Sequence[Connection]) -> dict[str, str]:
+    """Of connections to one organization all but the first, each with that one: what changed there would be told twice.
+    An MCP server does not say whose tools it has; it stands behind Cal.com's API where their organization's id is one.
+    """
+    first: dict[tuple[str, int] | int, str] = {}
+    found: dict[str, str] = {}
+    for one in sorted(known, key=lambda one: (one.kind is connections.Kind.MCP, one.created_at, one.pcid)):
+        there = (one.base_url.rstrip("/"), one.org_id)
+        name = one.org_id if one.kind is connections.Kind.MCP else there
+        if name in first:
+            found[one.pcid] = first[name]
+        first.setdefault(there, one.pcid)
+        first.setdefault(one.org_id, one.pcid)
+    return found
 
 
 def outcome(reports: Sequence[Report]) -> str | None:
     """What came of a look, in a sentence for people; None where it found nothing and all could be read."""
     events = sum(len(report.events) for report in reports)
-    unread = [f"{report.connection}/{report.part}".rstrip("/") for report in reports if report.problem is not None]
+    unread = [
+        f"{report.connection}/{report.part}".rstrip("/")
+        for report in reports
+        if report.problem is not None and (report.part or report.failed)
+    ]
     said = [f"{events} event{'s' if events != 1 else ''} found"] if events else []
     said += [f"could not read {', '.join(unread[:5])}"] if unread else []
     return "; ".join(said) or None
 
 
 def _connection(
-    around: Around, connection: Connection, reach: Callable[[str], AbstractContextManager[Caller]]
+    around: Around,
+    connection: Connection,
+    reach: Callable[[str], AbstractContextManager[Caller]],
+    other: str | None,
 ) -> Iterator[Report]:
-    """One connection's lists, those first that were looked at longest ago."""
+    """One connection's lists, those first that were looked at longest ago; none of one whose organization is another
+    connection's too."""
     pcid = connection.pcid
+    if other is not None:
+        yield Report(pcid, "", problem=f"it is the organization of {other}, which is looked at.")
+        return
     try:
         with around.store.read() as sql:
             seen = pictures.every(sql, pcid)

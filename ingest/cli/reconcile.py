@@ -70,11 +70,15 @@ def _print(report: Report, *, dry_run: bool, as_json: bool) -> None:
 def _style(report: Report) -> str:
     if report.failed:
         return "red"
+    if not report.part:
+        return "dim"
     return "yellow" if report.problem is not None or report.events else ""
 
 
 def _sentence(report: Report, *, dry_run: bool) -> str:
     if report.problem is not None:
+        if not report.part and not report.failed:
+            return f"passed over: {report.problem}"
         ended = report.later and not report.failed
         return f"{'cut short; the next look goes on' if ended else 'could not be read'}: {report.problem}"
     if report.first:

@@ -344,6 +344,26 @@ def test_another_organization_is_another_picture(office: Office, first: Callable
     assert office.found() == []
 
 
+def test_an_organization_with_two_connections_is_looked_at_once(office: Office) -> None:
+    kinds = connections.Kind
+    more = (
+        Connection("twice", kinds.CALCOM, "https://api.cal.example/v2", 4821, 0, office.now + MINUTES),
+        Connection("by-mcp", kinds.MCP, "https://tools.example", 4821, 0, office.now - MINUTES),
+        Connection("other", kinds.CALCOM, "https://api.cal.example/v2", 4822, 0, office.now),
+        Connection("elsewhere", kinds.CALCOM, "https://cal.elsewhere.example/v2", 4821, 0, office.now),
+    )
+    with office.store.write() as sql:
+        for one in more:
+            connections.add(sql, office.vault, one, "")
+
+    reports = office.look()
+    passed_over = {report.connection: report.problem for report in reports if not report.part}
+    assert [*passed_over] == ["by-mcp", "twice"]
+    assert all("of acme" in str(problem) for problem in passed_over.values())
+    assert {report.connection for report in reports if report.part} == {"acme", "elsewhere", "other"}
+    assert office.look(only="twice")[0].part == "users"
+
+
 def test_a_connection_that_is_none_is_said(office: Office) -> None:
     with pytest.raises(NotFound, match="nobody"):
         office.look(only="nobody")
