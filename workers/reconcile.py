@@ -8,7 +8,7 @@ there is no budget a look ends, and the next one goes on with what was looked at
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from workers.gaps.parts import PARTS
 from workers.looking import Around, Caller, Overtaken, Report, begin, pictured_at
 from workers.reach import reach_giving_way
 from workers.rulebook import Live
-from workers.store import connections, pictures, search
+from workers.store import connections, pictures, removals, search
 from workers.store.connections import Connection
 from workers.store.engine import Store
 from workers.store.pictures import Look
@@ -52,6 +52,7 @@ def reconcile(
     around = Around(store, live, now, goes_on, dry_run)
     with store.read() as sql:
         known = connections.every(sql)
+        hearing = [one.pcid for one in known if removals.users(sql, one.pcid)]
     if only is not None and only not in (names := [one.pcid for one in known]):
         raise connections.unknown(only, names)
 
@@ -59,7 +60,7 @@ def reconcile(
         return reach_giving_way(store, vault, pcid, patience=_PATIENCE, timeouts=AS_USUAL.within(_CALL))
 
     reports: list[Report] = []
-    double = {} if only is not None else doubles(known)
+    double = {} if only is not None else doubles(known, hearing)
     for connection in known:
         if only not in (None, connection.pcid):
             continue
@@ -69,19 +70,28 @@ def reconcile(
     return reports
 
 
-def doubles(known: Sequence[Connection]) -> dict[str, str]:
-    """Of connections to one organization all but the first, each with that one: what changed there would be told twice.
+def doubles(known: Sequence[Connection], hearing: Collection[str] = ()) -> dict[str, str]:
+    """Of connections to one organization all but one, each with that one: what changed there would be told twice. It is
+    one of those that are `hearing`, whose webhooks the history is from, else the first that was made.
+
     An MCP server does not say whose tools it has; it stands behind Cal.com's API where their organization's id is one.
     """
-    first: dict[tuple[str, int] | int, str] = {}
+    of_api: dict[tuple[str, int], str] = {}
+    of_mcp: dict[int, str] = {}
+    of_any: dict[int, str] = {}
     found: dict[str, str] = {}
-    for one in sorted(known, key=lambda one: (one.kind is connections.Kind.MCP, one.created_at, one.pcid)):
-        there = (one.base_url.rstrip("/"), one.org_id)
-        name = one.org_id if one.kind is connections.Kind.MCP else there
-        if name in first:
-            found[one.pcid] = first[name]
-        first.setdefault(there, one.pcid)
-        first.setdefault(one.org_id, one.pcid)
+    mcp = connections.Kind.MCP
+    for one in sorted(known, key=lambda one: (one.pcid not in hearing, one.kind is mcp, one.created_at, one.pcid)):
+        there = one.base_url.rstrip("/"), one.org_id
+        other = of_any.get(one.org_id) if one.kind is mcp else of_api.get(there) or of_mcp.get(one.org_id)
+        if other is not None:
+            found[one.pcid] = other
+            continue
+        of_any.setdefault(one.org_id, one.pcid)
+        if one.kind is mcp:
+            of_mcp[one.org_id] = one.pcid
+        else:
+            of_api[there] = one.pcid
     return found
 
 

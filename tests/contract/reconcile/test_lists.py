@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract.reconcile.conftest import Calcom, Office, absence, membership, user
-from workers import pictured
+from workers import pictured, reconcile
 from workers.catalogue.event import Event, Kind
 from workers.errors import CalcomUnavailable, Forbidden, NotFound, RateLimited, Unauthorized
 from workers.record import Found, record
@@ -362,6 +362,11 @@ def test_an_organization_with_two_connections_is_looked_at_once(office: Office) 
     assert all("of acme" in str(problem) for problem in passed_over.values())
     assert {report.connection for report in reports if report.part} == {"acme", "elsewhere", "other"}
     assert office.look(only="twice")[0].part == "users"
+
+    known = [Connection("acme", kinds.CALCOM, "https://api.cal.example/v2", 4821, 0, office.now), *more]
+    by_mcp = reconcile.doubles(known, hearing=["by-mcp"])
+    assert by_mcp == {"acme": "by-mcp", "twice": "by-mcp", "elsewhere": "by-mcp"}
+    assert reconcile.doubles(known, hearing=["twice"]) == {"acme": "twice", "by-mcp": "twice"}
 
 
 def test_a_connection_that_is_none_is_said(office: Office) -> None:
