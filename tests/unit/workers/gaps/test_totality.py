@@ -35,7 +35,7 @@ OF_BOOKING = (
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8), JSON)
 def test_any_row_of_a_list(part: Part, row: dict[str, Any], more: Any) -> None:
     (kept,) = storable([{"id": 7, **row}])
@@ -50,7 +50,7 @@ def test_any_row_of_a_list(part: Part, row: dict[str, Any], more: Any) -> None:
         assert event.trigger in FOUND or event.trigger == "OOO_CREATED"
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(
     st.dictionaries(st.sampled_from(OF_BOOKING), JSON, max_size=8),
     st.sampled_from(["accepted", "cancelled", "PENDING"]),
@@ -65,11 +65,13 @@ def test_any_booking(row: dict[str, Any], status: str) -> None:
         assert (event.trigger, event.booking and event.booking.uid) == (trigger, "uid-1")
 
 
+@settings(max_examples=40)
 @given(JSON)
 def test_any_row_of_bookings(row: Any) -> None:
     bookings.booking(storable([row])[0])
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(FOUND)), JSON, JSON)
 def test_any_payload_of_what_was_found(trigger: str, one: Any, two: Any) -> None:
     for payload in (one, {"user": one, "membership": two, "oooEntry": one, "found": two, "attribute": {"id": two}}):
