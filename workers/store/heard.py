@@ -18,10 +18,10 @@ _BODIES, _UIDS = 50, 500
 
 def absences(sql: Connection, pcid: str, since: datetime) -> Iterator[dict[str, Any]]:
     """Each OOO_CREATED that came since then: `{"trigger", "kind", "connection", "payload"}`."""
-    where = events.c.trigger == "OOO_CREATED", events.c.id >= lowest_id(since), events.c.connection == pcid
+    where = events.c.trigger == "OOO_CREATED", events.c.id >= lowest_id(since)
     rows = cast("Sequence[Row[Any]]", sql.execute(READ.where(*where).order_by(events.c.id)).all())
     for start in range(0, len(rows), _BODIES):
-        some = rows[start : start + _BODIES]
+        some = [row for row in rows[start : start + _BODIES] if row.connection == pcid]
         held = payloads(sql, some)
         for row in some:
             yield {"trigger": row.trigger, "kind": row.kind, "connection": pcid, "payload": held[row.id]}
@@ -33,8 +33,10 @@ def bookings(
     """Of each of these bookings its events' triggers and organizers, oldest first; nothing of one that has none."""
     found: dict[str, list[tuple[str | None, Mapping[str, Any] | None]]] = {}
     for start in range(0, len(uids), _UIDS):
-        which = events.c.booking_uid.in_(uids[start : start + _UIDS]), events.c.connection == pcid
-        query = select(events.c.booking_uid, events.c.trigger, events.c.organizer).where(*which)
-        for uid, trigger, organizer in sql.execute(query.order_by(events.c.id)):
-            found.setdefault(uid, []).append((trigger, organizer))
+        # The connection is not asked for: SQLite would take its index, in which nearly all events may be one's.
+        columns = events.c.booking_uid, events.c.id, events.c.connection, events.c.trigger, events.c.organizer
+        query = select(*columns).where(events.c.booking_uid.in_(uids[start : start + _UIDS]))
+        for row in sorted(sql.execute(query), key=lambda row: row.id):
+            if row.connection == pcid:
+                found.setdefault(row.booking_uid, []).append((row.trigger, row.organizer))
     return found
