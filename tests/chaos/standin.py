@@ -13,6 +13,8 @@ import httpx2
 
 from tests.conftest import PLAIN
 
+#: the most that a page of a list has
+_PAGE = 250
 ORG_ID, API_KEY = 4821, "cal_sandbox_owner"
 
 
@@ -34,6 +36,13 @@ class StandIn:
         )
         assert answer.is_success, answer.text
         return answer.json()["data"]
+
+    def every(self, path: str) -> list[Any]:
+        """All of a list, page by page."""
+        found: list[Any] = []
+        while page := self.ask("GET", f"{path}?take={_PAGE}&skip={len(found)}"):
+            found += page
+        return found
 
     def tell(self, what: str, **body: Any) -> Any:
         """A control that makes something happen."""

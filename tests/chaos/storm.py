@@ -184,9 +184,9 @@ def judged(
     gone = calcom.effects("DELETE", f"/users/{MAYA}/ooo")
     taken_back = range(len(cancelled) - len(never))
     yield from _once("absences taken back", gone, lambda e: e["path"], taken_back, named=False)
-    left = {entry["start"][:10] for entry in calcom.ask("GET", f"/users/{MAYA}/ooo")}
-    if left != {days[uid] for uid in uids if uid not in cancelled}:
-        yield f"the absences left are not those of the bookings left: {sorted(left)}"
+    left = {entry["start"][:10] for entry in calcom.every(f"/users/{MAYA}/ooo")}
+    if amiss := left ^ {days[uid] for uid in uids if uid not in cancelled}:
+        yield f"the absences left are not those of the bookings left; these differ: {sorted(amiss)[:20]}"
     yield from _http(found, service)
 
 

@@ -126,7 +126,7 @@ def test_a_lost_delivery_is_found_and_the_rule_acts_once(
     with daybook.running("up"):
 
         def acted() -> bool:
-            return sandbox.look("effects", path="/ooo")["count"] == 1
+            return bool(sandbox.look("effects", path="/ooo")["count"] == 1)
 
         eventually(acted, what="the rule's entry")
         eventually(lambda: len(events(daybook)) == 2, what="the entry's own event")
