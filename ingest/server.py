@@ -11,10 +11,12 @@ import contextlib
 import logging
 import math
 import resource
+import signal
 import sys
 import time
 from dataclasses import dataclass, field, replace
 from socket import socket
+from types import FrameType
 from typing import ClassVar
 
 import structlog
@@ -161,7 +163,14 @@ class Peer(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Says in the log where it listens; uvicorn's own words for that are five lines, and turned off with the rest."""
+    """Says in the log where it listens; uvicorn's own words for that are five lines, and turned off with the rest.
+
+    Told twice to stop, in whichever way, it does not wait for anybody any more.
+    """
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
@@ -210,7 +219,8 @@ def run(app: ASGIApp, settings: Settings) -> None:
     """Serve `app` until SIGINT or SIGTERM; exits with a status where it cannot start."""
     made = server(app, settings, bounds(settings))
     sys.setswitchinterval(_SWITCH)
-    with contextlib.suppress(KeyboardInterrupt):  # how uvicorn passes SIGINT on when everything is closed
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):  # how uvicorn passes a signal on when everything is closed
         made.run()
     if not made.started:
         sys.exit(STARTUP_FAILURE)

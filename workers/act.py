@@ -141,18 +141,23 @@ class Acting:
         # thread of the process has taken up since.
         mine = f"{self._holder}.{next(self._claims)}"
         self._under_way.add(mine)
+        hand = _Hand()
         try:
             while True:
                 taken = at = self._take(mine)
-                hand = _Hand()
                 while at.run is not None and at.reached is not None:
                     hand.at(at.run.claimed)
                     at = self._step(at.run, at.reached, go_on)
-                hand.end()
                 if taken.claimed is None or not go_on():
                     return taken.claimed is not None
         finally:
+            hand.end()
             self._under_way.discard(mine)
+
+    @property
+    def under_way(self) -> int:
+        """How many threads are at a run, or about to take one."""
+        return len(self._under_way)
 
     def give_back(self) -> None:
         """Put down what is in hand and no thread is at, for another process. What is still under way stays in hand:

@@ -35,14 +35,18 @@ _AT_A_STRETCH = 10.0
 #: milliseconds after which such a thread is torn from what it does, a function of somebody's that hangs: more than the
 #: attempts of one run take together, for what is cut off in the middle of a call is in doubt
 _AT_MOST = 3_600_000
+#: seconds that a process which is to stop waits for what is under way; its supervisor waits somewhat longer
+_LONGEST_STOP = 28.0
 #: milliseconds between two looks of an idle worker at the broker: what a lone event waits for, at the most
 _IDLE = 20
 
 
-def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, threads: int) -> None:
+def declare(
+    broker: Broker, store: Store, book: Rulebook, acting: Acting, *, threads: int, stopping: threading.Event
+) -> None:
     """Bind the actors to `broker`; there is no global broker to be had by importing in the wrong order.
 
-    `threads` is how many carry out runs.
+    `threads` is how many carry out runs; once `stopping` is set, they take up no other.
     """
 
     # SQLite has one writer: more threads would only take turns, and each would hold its batch in memory.
@@ -65,7 +69,7 @@ def declare(broker: Broker, store: Store, book: Rulebook, acting: Acting, *, thr
         clear_contextvars()
         try:
             until = time.monotonic() + _AT_A_STRETCH
-            if acting.act(lambda: time.monotonic() < until):
+            if acting.act(lambda: time.monotonic() < until and not stopping.is_set()):
                 _ring_to_act(broker, 1)
         except StoreUnavailable as error:
             # What was in hand is taken up again when its lease has run out.
@@ -92,7 +96,15 @@ class WorkerProcess:
         vault = open_vault(settings)
         self._box = Box(self._store, vault, settings.lease / 2)
         self._acting = Acting(self._store, book, step_kinds, self._box, holder=str(uuid7()), lease=settings.lease)
-        declare(self._broker, self._store, book, self._acting, threads=settings.act_threads)
+        self._stopping = threading.Event()
+        declare(
+            self._broker,
+            self._store,
+            book,
+            self._acting,
+            threads=settings.act_threads,
+            stopping=self._stopping,
+        )
         # Prefetch is Dramatiq's twice the threads: a larger one starves the other worker processes. Runs have threads
         # of their own, for they wait for others' answers.
         self._workers = [
@@ -121,10 +133,17 @@ class WorkerProcess:
     def stop(self) -> None:
         if self._monitor is not None:
             self._monitor.stop()
+        until = time.monotonic() + _LONGEST_STOP
+        self._stopping.set()
+        for worker in self._workers:  # all at once: what one kind waits for the other need not begin meanwhile
+            for thread in worker.workers:
+                thread.stop()
         self._sweep.stop()
         self._timetable.stop()
         for worker in self._workers:
-            worker.stop(timeout=30_000)
+            worker.stop(timeout=max(1, int((until - time.monotonic()) * 1000)))
+        if left := self._acting.under_way:  # its call may be on its way: another process finds out what became of it
+            log.warning("work.stopped_under_way", runs=left)
         with contextlib.suppress(StoreUnavailable):  # then its leases run out by themselves
             self._acting.give_back()
         self._box.close()

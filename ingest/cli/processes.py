@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -107,8 +108,14 @@ def work() -> None:
     traces.set_up(settings, "work")
     _key_fits(settings)
     stop = threading.Event()
+
+    def end(number: int, _frame: object) -> None:
+        if stop.is_set():  # told twice: what is under way is left as a crash leaves it
+            os._exit(128 + number)
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     process = WorkerProcess(settings)
     process.start()
     garbage.settle_down()

@@ -37,7 +37,7 @@ def test_of_an_empty_installation_nothing_waits(store: Store) -> None:
         found = gauges(sql, NOW)
 
     assert (found.queue_age, found.due_age, found.waiting, found.events) == (0.0, 0.0, 0, 0)
-    assert found.newest_event is found.sweep_leader is None
+    assert (found.newest_event, found.sweep_leader) == (None, None)
     assert found.budgets == []
 
 

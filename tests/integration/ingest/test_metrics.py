@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prometheus_client import Metric
@@ -36,7 +35,7 @@ def value(families: dict[str, Metric], name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def gone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def gone(monkeypatch: pytest.MonkeyPatch) -> Callable[[Door], None]:
     """Takes a door's database away."""
 
     def take(door: Door) -> None:
@@ -101,7 +100,7 @@ def test_where_the_setting_says_so_it_takes_no_key(open_door: OpenDoor) -> None:
     assert "daybook_queue_age_seconds 0.0" in open_door(METRICS_OPEN="true").client.get("/metrics").text
 
 
-def test_while_sql_is_away_the_process_tells_of_itself(open_door: OpenDoor, gone: Any) -> None:
+def test_while_sql_is_away_the_process_tells_of_itself(open_door: OpenDoor, gone: Callable[[Door], None]) -> None:
     door = open_door(ADMIN_KEY=ADMIN)
     gone(door)
 
@@ -112,7 +111,9 @@ def test_while_sql_is_away_the_process_tells_of_itself(open_door: OpenDoor, gone
     assert value(told, "daybook_spool_bytes") == 0
 
 
-def test_a_key_that_was_good_is_good_while_sql_is_away_and_no_other_is(open_door: OpenDoor, gone: Any) -> None:
+def test_a_key_that_was_good_is_good_while_sql_is_away_and_no_other_is(
+    open_door: OpenDoor, gone: Callable[[Door], None]
+) -> None:
     door = open_door()
     with door.store.write() as sql:
         _, key = keys.create(sql, name="prometheus", role=Role.VIEWER, now=datetime.now(UTC))

@@ -33,4 +33,4 @@ async def test_what_hangs_takes_one_thread_however_often_it_is_asked() -> None:
 async def test_two_who_ask_at_once_are_both_answered() -> None:
     asking = Asking("test", 60.0)
 
-    assert await asyncio.gather(asking.ask(lambda: 1), asking.ask(lambda: 2)) == [1, 2]
+    assert tuple(await asyncio.gather(asking.ask(lambda: 1), asking.ask(lambda: 2))) == (1, 2)
