@@ -56,7 +56,7 @@ class Plan:
     only: Sequence[str] | None = None  #: those faults alone
     trouble: float = 0.2  #: the share of calls that go wrong
     most: int = 3_000
-    patience: float = 300.0  #: seconds for everything to come to an end afterwards
+    patience: float = 1_800.0  #: seconds for everything to come to an end afterwards
 
 
 @dataclass
