@@ -17,12 +17,12 @@ from typing import Any
 import psutil
 from sqlalchemy import func, select
 
+from tests.chaos.effects import EACH, RULES, judged
 from tests.chaos.faults import Faults
 from tests.chaos.receiver import Receiver, receiver
 from tests.chaos.sender import Sender
 from tests.chaos.site import LEASE, Site, site
 from tests.chaos.standin import StandIn, standin
-from tests.chaos.storm import EACH, RULES, judged
 from workers.errors import StoreUnavailable
 from workers.settings import Settings
 from workers.store import history, receipts, runs, webhooks
