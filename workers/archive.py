@@ -165,7 +165,15 @@ def unpack(path: Path, staging: Path) -> Manifest:
                     manifest = msgspec.json.decode(content.read(), type=Manifest)
                 else:
                     found[told.name] = _lay(path, told, content, staging)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (
+        FileExistsError,
+        NotADirectoryError,
+    ):  # one member's name is the folder of another, or differs by case alone
+        raise _broken(path, "it holds what no backup holds") from None
+    except (
+        tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError,
+        RecursionError,
+    ) as error:  # fmt: skip
         raise _broken(path, f"it cannot be read ({type(error).__name__})") from None
     if manifest is None:
         raise _broken(path, "it has no manifest, so it was cut short")

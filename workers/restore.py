@@ -62,7 +62,9 @@ def restore(settings: Settings, store: Store, path: Path) -> Report:
 def _refuse_used(settings: Settings, store: Store) -> None:
     file = Path(str(store.engine.url.database)) if store.sqlite else None
     key, spool = settings.data_dir / KEY_FILE, settings.data_dir / "spool"
-    there = next((path for path in (file, key) if path is not None and path.exists()), None)
+    # A write-ahead log without its database would be read into the one that is laid beside it.
+    of_database = [] if file is None else [file, *(Path(f"{file}{end}") for end in ("-wal", "-journal"))]
+    there = next((path for path in (*of_database, key) if path.exists()), None)
     if there is None and any(spool.glob("*.*")):
         there = spool
     if there is not None:

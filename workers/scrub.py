@@ -34,6 +34,10 @@ _NAMES = frozenset({"name", "firstname", "lastname", "fullname", "displayname", 
 _OURS = frozenset({"triggerevent", "createdat", "uid", "status", "starttime", "endtime"})
 #: levels of a document; a deeper one is taken for text
 _DEEPEST = 100
+#: names that one document tells: anybody may send one to quarantine, and each name is looked for in every text
+_MOST_NAMES = 20
+#: characters of a tag, as a URL escapes it: looked for further, a body of nothing but tags would take hours
+_LONGEST_TAG = 200
 #: an answer of a form lies in one of these
 _ANSWERS = ("value", "response")
 #: where a telephone number lies that a person chose to be called at
@@ -54,7 +58,7 @@ class Person:
         # Letters and digits stand as they are in whatever escapes; other characters may not.
         parts = re.split(r"[^a-z0-9]+", f"{local} {domain}" if self.email.isascii() else "")
         self._parts = [part.encode() for part in sorted(parts, key=len, reverse=True)[:3] if part]
-        tagged = "" if "+" in local else rf"(?:{_PLUS}[\w.+%-]*?)?"
+        tagged = "" if "+" in local else rf"(?:{_PLUS}[\w.+%-]{{0,{_LONGEST_TAG}}}?)?"
         spelt = _PLUS.join(map(re.escape, local.split("+")))
         # Neither the end of a longer address nor the beginning of one; %20 before it is a blank.
         self._pattern = re.compile(
@@ -77,27 +81,33 @@ class Person:
         return isinstance(text, str) and self._pattern.fullmatch(text.strip()) is not None
 
     def learn(self, value: Any) -> None:
-        """Remember how the person is called in a value of JSON."""
+        """Remember how the person is called in a value of JSON: the first few names of it."""
+        told: set[str] = set()
         for item in _objects(value):
             if self._is_of(item):
                 for key, beside in item.items():
                     if _key(key) in _NAMES:
-                        self.names.update(name for name in _names(beside) if not self.is_address(name))
+                        told.update(name for name in _names(beside) if not self.is_address(name))
+                if len(told) >= _MOST_NAMES:
+                    break
+        self.names.update(sorted(told)[:_MOST_NAMES])
 
     def text(self, text: str, names: Iterable[str] = ()) -> str:
         """A text without the person."""
         found = self._pattern.sub(self.mark, text)
-        for name in sorted(names, key=len, reverse=True):
-            if name.casefold() in found.casefold():
-                found = re.sub(rf"(?<!\w){re.escape(name)}(?![\w@])", ERASED, found, flags=re.IGNORECASE)
+        for name in sorted(_written(names, found), key=len, reverse=True):
+            found = re.sub(rf"(?<!\w){re.escape(name)}(?![\w@])", ERASED, found, flags=re.IGNORECASE)
         return found
 
     def value(self, value: Any, names: Iterable[str] = ()) -> Any:
         """A value of JSON without the person."""
+        return self._value(value, _written(names, "\n".join(_texts(value))) if names else ())
+
+    def _value(self, value: Any, names: Iterable[str]) -> Any:
         if isinstance(value, str):
             return self.text(value, names)
         if isinstance(value, list):
-            return [self.value(each, names) for each in value]
+            return [self._value(each, names) for each in value]
         if not isinstance(value, dict):
             return value
         mine = self._is_of(value)
@@ -108,7 +118,7 @@ class Person:
                 left = _blank(each)
             elif mine and told in _PLACES and isinstance(each, dict):
                 left = _without_number(each)
-            found[self.text(key, names)] = self.value(left, () if told in _OURS else names)
+            found[self.text(key, names)] = self._value(left, () if told in _OURS else names)
         return found
 
     def body(self, body: bytes, names: Iterable[str] = ()) -> bytes:
@@ -147,6 +157,12 @@ def parsed(body: bytes) -> Any:
         if not level:
             return document
     return None
+
+
+def _written(names: Iterable[str], text: str) -> list[str]:
+    """Those of the names that are somewhere in a text: each is looked for in all of it once."""
+    folded = text.casefold()
+    return [name for name in names if name.casefold() in folded]
 
 
 def _members(one: dict[Any, Any] | list[Any]) -> Iterable[Any]:

@@ -191,6 +191,16 @@ def test_nothing_that_is_there_is_overwritten(
     assert (there.data_dir / "restored" / "daybook.yaml").read_text() == "port: 9999\n"
 
 
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+def test_the_log_of_a_database_that_is_gone_is_not_read_into_another(there: Settings, tmp_path: Path, end: str) -> None:
+    there.data_dir.mkdir(parents=True)
+    left = there.data_dir / f"daybook.db{end}"
+    left.write_bytes(b"old")
+
+    with contextlib.closing(open_store(there.database)) as nowhere, pytest.raises(Conflict, match=left.name):
+        restore(there, nowhere, tmp_path / "any")
+
+
 def test_a_backup_of_the_other_database_or_of_a_newer_daybook_is_refused(
     store: Store, filled: Filled, here: Settings, there: Settings, tmp_path: Path
 ) -> None:

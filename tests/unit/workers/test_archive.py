@@ -103,6 +103,23 @@ def test_what_was_changed_is_refused(tmp_path: Path, staging: Path) -> None:
         unpack(hostile(tmp_path / "bad", [member("secret.key")], manifest=wrong), staging)
 
 
+@pytest.mark.parametrize(
+    "names", [("rules/a.yaml", "rules/a.yaml/b.yaml"), ("rules/a.yaml/b.yaml", "rules/a.yaml")]
+)  # fmt: skip
+def test_a_member_that_is_the_folder_of_another_is_refused(
+    tmp_path: Path, staging: Path, names: tuple[str, str]
+) -> None:
+    with pytest.raises(BadInput, match="holds what no backup holds"):
+        unpack(hostile(tmp_path / "bad", [member(name) for name in names]), staging)
+
+
+def test_a_manifest_nested_without_end_is_refused(tmp_path: Path, staging: Path) -> None:
+    deep = msgspec.json.encode(EMPTY)[:-1] + b',"more":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+    with pytest.raises(BadInput, match="cannot be read"):
+        unpack(hostile(tmp_path / "bad", [], manifest=deep), staging)
+
+
 def test_what_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
     whole = made(tmp_path / "backup", {"daybook.db": bytes(range(256)) * 40}).read_bytes()
     for number, length in enumerate(range(0, len(whole) - 30, 97)):

@@ -104,3 +104,19 @@ def test_escaped_json_is_read_before_it_is_looked_at(jon: Person) -> None:
     assert jon.is_in(parsed(body))
     scrubbed: dict[str, Any] = json.loads(jon.body(body))
     assert scrubbed == {"email": jon.mark}
+
+
+def test_a_body_of_nothing_but_tags_is_read_to_its_end(jon: Person) -> None:
+    body = "%2bjon+" * 60_000
+
+    assert jon.text(f"{body} {JON}") == f"{body} {jon.mark}"
+
+
+def test_one_document_tells_only_a_few_names(jon: Person) -> None:
+    document = [{"email": JON, "name": f"Jon {number} of many"} for number in range(8_000)]
+
+    jon.learn(document)
+    scrubbed = json.loads(jon.body(json.dumps(document).encode(), jon.names))
+
+    assert 0 < len(jon.names) <= 20
+    assert all(one == {"email": jon.mark, "name": ERASED} for one in scrubbed)
