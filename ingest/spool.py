@@ -36,6 +36,8 @@ _SEGMENT_BYTES = 32 * 1024 * 1024
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Receipt)
 BATCH = 128
+#: pieces of one segment that cannot be read and are told of one by one
+_TOLD = 20
 #: what is not drained, and why
 _ASIDE = frozenset({".refused", ".torn", ".unknown"})
 
@@ -181,7 +183,7 @@ class Spool:
             self._close()
 
     def _segments(self) -> list[Path]:
-        return sorted(self.folder.glob("*.journal"))
+        return sorted(path for path in self.folder.glob("*.journal") if path.is_file())
 
     def _open(self) -> BufferedRandom:
         if self._segment is None:
@@ -236,15 +238,17 @@ def _read(file: BufferedRandom, name: str, *, tell: bool = True) -> _Segment:
     may be one; what is torn at its end has nothing after it."""
     content = memoryview(file.read())
     found: list[Receipt] = []
-    rest, unread, offset = b"", None, 0
+    rest: list[memoryview] = []
+    unread, offset = None, 0
     while offset < len(content):
         length, payload, checksum = _next(content, offset)
         if payload is None:  # nothing after it has a beginning that is known
-            rest, unread, end = rest + content[offset:], ".torn", len(content)
+            unread, end = ".torn", len(content)
+            rest.append(content[offset:])
         elif zlib.crc32(payload) == checksum and payload[0] != _VERSION:
             if tell:
                 log.error("spool.unknown_version", segment=name, offset=offset, version=payload[0], known=_VERSION)
-            return _Segment(found, rest + content[offset:], ".unknown")
+            return _Segment(found, b"".join([*rest, content[offset:]]), ".unknown")
         else:
             end = offset + _HEAD.size + length
             receipt = _receipt(payload, checksum)
@@ -252,11 +256,12 @@ def _read(file: BufferedRandom, name: str, *, tell: bool = True) -> _Segment:
                 found.append(receipt)
                 offset = end
                 continue
-            rest, unread = rest + content[offset:end], ".torn"
-        if tell:
+            unread = ".torn"
+            rest.append(content[offset:end])
+        if tell and len(rest) <= _TOLD:
             log.error("spool.torn", segment=name, offset=offset, unread_bytes=end - offset)
         offset = end
-    return _Segment(found, rest, unread)
+    return _Segment(found, b"".join(rest), unread)
 
 
 def _next(content: memoryview, offset: int) -> tuple[int, memoryview | None, int]:

@@ -23,7 +23,7 @@ def silent() -> Iterator[int]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long here."""
-    monkeypatch.setattr("ingest.health._PATIENCE", 0.2)
+    monkeypatch.setattr("ingest.health._PATIENCE", 1.0)  # a busy machine needs some of it
 
 
 @pytest.mark.usefixtures("impatient")
@@ -37,7 +37,7 @@ def test_a_database_that_hangs_is_away_and_however_often_it_is_asked_takes_one_t
     monkeypatch.setattr(Store, "ping", lambda _: release.wait())
     before = threading.active_count()
 
-    answers = [door.client.get("/health/ready") for _ in range(5)]
+    answers = [door.client.get("/health/ready") for _ in range(3)]
     threads = threading.active_count()
     release.set()
 
