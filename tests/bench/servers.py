@@ -162,6 +162,12 @@ class Servers:
                 self._start(stack, "daybook work", [*argv, "work"], None, env=env, cwd=folder)
             yield Running(ports, committed, broker, settings)
 
+    @contextlib.contextmanager
+    def sql_away(self) -> Iterator[None]:
+        """PostgreSQL is stopped while the block runs."""
+        with self._databases.away():
+            yield
+
     def _scratch(self, stack: ExitStack) -> Path:
         # A short name: the path of Valkey's socket in it may have 107 bytes.
         return Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self._folder, prefix="r")))
