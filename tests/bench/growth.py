@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
 
-from tests.bench import filters, history
+from tests.bench import arrivals, filters, history
 from tests.bench.databases import KINDS, TITLES, Kind, settled
 from tests.bench.filters import DEEP, LIMIT
 from tests.bench.load import Sent
@@ -46,8 +46,10 @@ def measure(bench: Bench) -> list[Line]:
 
 def _fill(bench: Bench, kind: Kind, size: int, settings: Settings) -> None:
     task = bench.progress.add_task(f"growth: writing events to {TITLES[kind]}", total=size)
+    back = bench.progress.add_task(f"growth: writing receipts to {TITLES[kind]}", total=size)
     with contextlib.closing(open_store(settings.database, pool_size=1)) as store:
         history.fill(store, size, lambda written: bench.progress.advance(task, written))
+        history.receive(store, arrivals.webhook(settings), lambda received: bench.progress.advance(back, received))
         settled(store)
 
 
