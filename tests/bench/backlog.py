@@ -1,6 +1,7 @@
 """Backlog: what it costs to take deliveries while very many that came before are no events yet, and to look at those.
 
-No worker runs, so that the backlog stays. It has small bodies: what is measured is their number, not their weight.
+No worker runs, so that the backlog stays. It has small bodies: what is measured is their number, not their weight. As
+many that came a day before are events; on the other side all of them are.
 """
 
 from __future__ import annotations
@@ -34,42 +35,41 @@ def measure(bench: Bench) -> list[Line]:
     """On both databases, the rate and latency of accepting and the time of what sweeps and monitoring ask."""
     lines: list[Line] = []
     for kind in KINDS:
-        with bench.servers.daybook(kind, worker=False, before=partial(_fill, bench, kind)) as behind:
-            with bench.servers.daybook(kind, worker=False) as idle:
-                lines += _looks(bench, kind, behind, idle)
-            lines += _accept(bench, kind, behind)
+        with (
+            bench.servers.daybook(kind, worker=False, before=partial(_fill, bench, kind, True)) as behind,
+            bench.servers.daybook(kind, worker=False, before=partial(_fill, bench, kind, False)) as idle,
+        ):
+            lines += _looks(bench, kind, behind, idle)
+            lines += _accept(bench, kind, behind, idle)
     return lines
 
 
-def _fill(bench: Bench, kind: Kind, settings: Settings) -> None:
+def _fill(bench: Bench, kind: Kind, behind: bool, settings: Settings) -> None:
     wanted = bench.plan.waiting
-    task = bench.progress.add_task(f"backlog: writing deliveries to {TITLES[kind]}", total=wanted)
+    task = bench.progress.add_task(f"backlog: writing receipts to {TITLES[kind]}", total=wanted)
     began = datetime.now(UTC) - _SPAN
     webhook = arrivals.webhook(settings)
     with contextlib.closing(open_store(settings.database, pool_size=1)) as store:
         for start in range(0, wanted, _BATCH):
-            numbers = range(start, min(start + _BATCH, wanted))
-            receipts.keep(
-                store,
-                [
-                    arrivals.receipt(webhook, began + _SPAN * (number / wanted), b'{"number":%d}' % number)
-                    for number in numbers
-                ],
-            )
-            bench.progress.advance(task, len(numbers))
+            times = [began + _SPAN * (number / wanted) for number in range(start, min(start + _BATCH, wanted))]
+            arrivals.past(store, webhook, [at - _SPAN for at in times])
+            if behind:
+                waiting = [
+                    arrivals.receipt(webhook, at, b'{"number":%d}' % number) for number, at in enumerate(times, start)
+                ]
+                receipts.keep(store, waiting)
+            else:
+                arrivals.past(store, webhook, times)
+            bench.progress.advance(task, len(times))
         settled(store)
 
 
-def _accept(bench: Bench, kind: Kind, behind: Running) -> list[Line]:
+def _accept(bench: Bench, kind: Kind, behind: Running, idle: Running) -> list[Line]:
     def load(running: Running) -> Sent:
         bench.warm(running)
         return bench.load(running)
 
-    def idle() -> Sent:
-        with bench.servers.daybook(kind, worker=False) as running:
-            return load(running)
-
-    turns: dict[str, Callable[[], Sent]] = {"behind": partial(load, behind), "idle": idle}
+    turns = {"behind": partial(load, behind), "idle": partial(load, idle)}
     found = bench.alternate(f"backlog: accepting, {TITLES[kind]}", turns)
     ours, other = found["behind"], found["idle"]
     rates = [sent.per_second for sent in ours], [sent.per_second for sent in other]
