@@ -62,7 +62,7 @@ RARE_VERDICT = "mismatch"
 _PER_BOOKING = 3
 _BATCH = 2_000
 #: events whose receipts are written by one statement
-_PART = 50_000
+_PART = 10_000
 _NOBODY = UUID(int=0)
 
 
