@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from workers.errors import BadInput
 from workers.persist import persist
 from workers.replay import release, replay
 from workers.store import history, runs, tables, walk
-from workers.store.engine import Store
+from workers.store.engine import Store, open_store
 from workers.store.history import MOST_NAMES, Filter
 from workers.store.runs import Planned
 from workers.vault import Vault
@@ -226,3 +227,19 @@ def test_an_event_read_anew_has_the_hosts_it_has_now(store: Store, vault: Vault)
     with store.read() as connection:
         assert [row.id for row in history.page(connection, Filter(host=ADA), limit=2)] == [mine]
         assert list(history.page(connection, Filter(host=JON), limit=2)) == []
+
+
+@pytest.mark.parametrize("wanted", [Filter(rule="tell"), Filter(email=ADA), Filter(verdict="mismatch")])
+def test_a_further_page_begins_where_it_begins_in_both_tables(postgres_database: str, wanted: Filter) -> None:
+    """PostgreSQL may merge the index that leads to events with theirs; it goes through neither from the newest on."""
+    (way,) = walk._walks(wanted)[0].ways
+    query = walk._along(way, [], walk._Stretch(wanted, UUID(int=1), 50, oldest_first=False))
+    with contextlib.closing(open_store(postgres_database)) as store, store.read() as connection:
+        for other in ("nestloop", "hashjoin", "seqscan", "bitmapscan"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{other} = off")
+        asked = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [str(step).strip() for step in connection.exec_driver_sql(f"EXPLAIN {asked}").scalars()]
+
+    (place,) = [place for place, step in enumerate(plan) if "using uq_events_id on events" in step]
+    assert "Merge Join" in " ".join(plan)
+    assert plan[place + 1].startswith("Index Cond: (id < "), plan
