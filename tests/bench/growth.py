@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import statistics
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -24,6 +25,31 @@ from workers.store.engine import Store, open_store
 from workers.store.history import Filter
 
 _FLAT, _WITHIN = 0.9, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """The same page of a short history and of a long one: milliseconds of each look, and rows."""
+
+    few: list[float]
+    few_rows: int
+    many: list[float]
+    many_rows: int
+
+    @property
+    def alike(self) -> bool:
+        """Whether they hold as many rows, so that one may be held against the other."""
+        return self.few_rows == self.many_rows
+
+    @property
+    def ratio(self) -> float:
+        """The long one's median to the short one's."""
+        return statistics.median(self.many) / statistics.median(self.few)
+
+    @property
+    def rows(self) -> str:
+        """In words."""
+        return f"{self.many_rows} rows" if self.alike else f"{self.many_rows} rows for {self.few_rows}"
 
 
 def measure(bench: Bench) -> list[Line]:
@@ -84,31 +110,28 @@ def _filters(bench: Bench, kind: Kind, stores: Mapping[int, Store]) -> list[Line
     lines = []
     for name in wanted[old]:
         asked = {stores[size]: wanted[size][name] for size in stores}
-        (few, before), (many, rows) = _in_turns(bench, asked, None)
-        (deep_few, deep_before), (deep_many, deep_rows) = _in_turns(bench, asked, DEEP)
-        deep = statistics.median(deep_many) / statistics.median(deep_few)
-        note = f"{_rows(rows, before)}; deep {_rows(deep_rows, deep_before)}, {deep:.2f}x"
-        if (rows, deep_rows) == (before, deep_before):
-            within = statistics.median(many) / statistics.median(few) <= _WITHIN and deep <= _WITHIN
-            judged = (f"<= {_WITHIN:g}x", within)
-        else:  # pages of fewer rows cost less anywhere
+        first, deep = _in_turns(bench, asked, None), _in_turns(bench, asked, DEEP)
+        note = f"{first.rows}; deep {deep.rows}, {deep.ratio:.2f}x"
+        like = [pages.ratio <= _WITHIN for pages in (first, deep) if pages.alike]
+        seen = True
+        if len(like) < 2:  # a page of fewer rows costs less anywhere
             reads_all, walks = filters.plans(stores[old], wanted[old][name], DEEP)
-            judged = ("no full scan", not reads_all and not (walks and rows < LIMIT))
-        lines.append(Line(_part(bench, kind), name, "ms", many, f"{young:,} events", few, judged=judged, note=note))
+            seen = not reads_all and not (walks and first.many_rows < LIMIT)
+        judged = (f"<= {_WITHIN:g}x" if like else "no full scan", all(like) and seen)
+        lines.append(
+            Line(_part(bench, kind), name, "ms", first.many, f"{young:,} events", first.few, judged=judged, note=note)
+        )
         bench.progress.advance(task)
     return lines
 
 
-def _in_turns(bench: Bench, asked: Mapping[Store, Filter], before: UUID | None) -> list[tuple[list[float], int]]:
-    """Of each store, the milliseconds of its searches after one that is not counted, and the rows of the page."""
-    found = [
+def _in_turns(bench: Bench, asked: Mapping[Store, Filter], before: UUID | None) -> _Pages:
+    """The pages of both stores, after one of each that is not counted."""
+    looks = [
         [filters.look(store, wanted, before) for store, wanted in asked.items()] for _ in range(bench.plan.searches + 1)
     ]
-    return [([took for took, _ in looks[1:]], looks[-1][1]) for looks in zip(*found, strict=True)]
-
-
-def _rows(many: int, few: int) -> str:
-    return f"{many} rows" if many == few else f"{many} rows for {few}"
+    few, many = zip(*looks[1:], strict=True)
+    return _Pages([took for took, _ in few], few[-1][1], [took for took, _ in many], many[-1][1])
 
 
 def _part(bench: Bench, kind: Kind) -> str:
