@@ -13,12 +13,13 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from tests.contract.store.filled import START, Filled, body
 from workers.errors import BadInput
 from workers.persist import persist
 from workers.replay import release, replay
-from workers.store import history, runs, tables, walk
+from workers.store import history, runs, search, tables, walk
 from workers.store.engine import Store, open_store
 from workers.store.history import MOST_NAMES, Filter
 from workers.store.runs import Planned
@@ -243,3 +244,23 @@ def test_a_further_page_begins_where_it_begins_in_both_tables(postgres_database:
     (place,) = [place for place, step in enumerate(plan) if "using uq_events_id on events" in step]
     assert "Merge Join" in " ".join(plan)
     assert plan[place + 1].startswith("Index Cond: (id < "), plan
+
+
+def test_events_far_apart_are_asked_for_a_word_all_at_once(
+    store: Store, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite, which would list all that have the word for each of them, lists them once."""
+    monkeypatch.setattr(search, "_NEAR", 1)
+    filled = Filled(store, vault)
+    titles = ("Intro call", "Intro again", "Quarterly review", "Introduction")
+    ids = [filled.keep(body(at=START, uid=title, title=title), at=START) for title in titles]
+    persist(store, ids)
+    asked: list[tuple[str, Any]] = []
+
+    with store.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+        assert search.having(connection, "intro", [ids[0], ids[2], ids[3]]) == {ids[0], ids[3]}
+        if store.sqlite:
+            statement, values = asked[-1]
+            (plan,) = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            assert plan == "SCAN events_text VIRTUAL TABLE INDEX 0:M1><"
