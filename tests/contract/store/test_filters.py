@@ -250,7 +250,7 @@ def test_events_far_apart_are_asked_for_a_word_all_at_once(
     store: Store, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite, which would list all that have the word for each of them, lists them once."""
-    monkeypatch.setattr(search, "_NEAR", 1)
+    monkeypatch.setattr(search, "_NEAR", 0)
     filled = Filled(store, vault)
     titles = ("Intro call", "Intro again", "Quarterly review", "Introduction")
     ids = [filled.keep(body(at=START, uid=title, title=title), at=START) for title in titles]
