@@ -21,7 +21,7 @@ GRACE = 4.0
 #: messages waiting at the broker above which nothing is rung again: the workers are behind, not asleep
 _DEEP = 32
 #: receipts rung for in one sweep
-_LIMIT = 20_000
+LIMIT = 20_000
 
 
 class Sweep:
@@ -78,7 +78,7 @@ def sweep(store: Store, broker: Broker, *, holder: str, lease: float) -> int:
         return 0
     with store.read() as connection:
         before = datetime.now(UTC) - timedelta(seconds=GRACE)
-        ids = receipts.waiting(connection, before=before, limit=_LIMIT)
+        ids = receipts.waiting(connection, before=before, limit=LIMIT)
     queue.ring(broker, ids)
     return len(ids)
 

@@ -22,7 +22,22 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import accept, actions, deliveries, filters, lone, memory, pages, report, rules, sustained
+from tests.bench import (
+    accept,
+    actions,
+    backlog,
+    deliveries,
+    filters,
+    growth,
+    lone,
+    memory,
+    pages,
+    recovery,
+    report,
+    rules,
+    scale,
+    sustained,
+)
 from tests.bench.databases import Databases
 from tests.bench.failure import BenchFailed
 from tests.bench.plan import FULL, QUICK, Bench
@@ -31,7 +46,20 @@ from tests.bench.servers import Servers
 
 #: columns where the report goes to a file
 _WIDTH = 150
-PARTS = ("accept", "sustained", "lone", "memory", "filters", "pages", "rules", "actions")
+PARTS = (
+    "accept",
+    "sustained",
+    "lone",
+    "memory",
+    "filters",
+    "pages",
+    "rules",
+    "actions",
+    "scale",
+    "backlog",
+    "recovery",
+    "growth",
+)
 
 
 def main() -> int:
@@ -84,6 +112,10 @@ def _parts(bench: Bench, databases: Databases, folder: Path) -> dict[str, Callab
         "pages": partial(pages.measure, bench),
         "rules": partial(rules.measure, bench),
         "actions": partial(actions.measure, bench, databases, folder),
+        "scale": partial(scale.measure, bench),
+        "backlog": partial(backlog.measure, bench),
+        "recovery": partial(recovery.measure, bench),
+        "growth": partial(growth.measure, bench),
     }
 
 

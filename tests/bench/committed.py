@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from uuid import UUID
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Uuid, bindparam, create_engine, make_url, text
 
 from tests.bench.failure import BenchFailed
 
@@ -23,23 +24,34 @@ class Committed:
         self._url = make_url(url)
         self._all_tables = all_tables
         self._count = text(f"SELECT count(*) FROM {table}")
+        self._count_before = text(f"SELECT count(*) FROM {table} WHERE id < :id").bindparams(
+            bindparam("id", type_=Uuid)
+        )
         self._holds = text(f"SELECT 1 FROM {table} WHERE booking_uid = :uid LIMIT 1")
         self._connection = self._engine.connect()
 
-    def count(self) -> int:
-        """How many rows there are."""
+    def reopen(self) -> None:
+        """Ask on a new connection: the database was away."""
+        self._connection.invalidate()
+        self._connection.close()
+        self._connection = self._engine.connect()
+
+    def count(self, *, before: UUID | None = None) -> int:
+        """How many rows there are, with an id below that one where it is given."""
+        if before is not None:
+            return int(self._connection.execute(self._count_before, {"id": before}).scalar_one())
         return int(self._connection.execute(self._count).scalar_one())
 
     def holds(self, uid: str) -> bool:
         """Whether the row of a booking is there."""
         return self._connection.execute(self._holds, {"uid": uid}).first() is not None
 
-    def wait(self, wanted: int) -> float:
-        """Wait until there are `wanted` rows; the Unix seconds at which they were seen."""
-        found, moved = self.count(), time.monotonic()
+    def wait(self, wanted: int, *, before: UUID | None = None) -> float:
+        """Wait until there are `wanted` rows, as `count` says; the Unix seconds at which they were seen."""
+        found, moved = self.count(before=before), time.monotonic()
         while found < wanted:
             time.sleep(_PAUSE)
-            now = self.count()
+            now = self.count(before=before)
             if now != found:
                 found, moved = now, time.monotonic()
             elif time.monotonic() - moved > _STUCK:

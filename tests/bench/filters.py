@@ -11,16 +11,14 @@ import contextlib
 import re
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
-from tests.bench import history
+from tests.bench import explained, history
 from tests.bench.databases import KINDS, TITLES, Databases, settled
 from tests.bench.plan import Bench
 from tests.bench.report import Line
@@ -28,11 +26,15 @@ from workers.store.engine import Store, open_store
 from workers.store.history import Filter, lowest_id, page
 from workers.store.migrate import migrate
 
-_LIMIT = 50
+#: events of a page
+LIMIT = 50
+#: where a deep page begins
+DEEP = lowest_id(history.BEGAN + history.SPAN * 0.1)
 _LAST_DAY = history.BEGAN + history.SPAN - timedelta(days=1)
 
 
-def _filters(events: int) -> dict[str, Filter]:
+def every(events: int) -> dict[str, Filter]:
+    """What is asked of a history of so many events, by a name for each."""
     return {
         "everything": Filter(),
         "one trigger": Filter(triggers=("BOOKING_CANCELLED",)),
@@ -100,24 +102,23 @@ def _fill(bench: Bench, store: Store, title: str) -> None:
 
 
 def _measure(bench: Bench, store: Store, title: str) -> list[Line]:
-    filters = _filters(bench.plan.events)
+    filters = every(bench.plan.events)
     task = bench.progress.add_task(f"filters: searching {title}", total=len(filters))
-    deep = lowest_id(history.BEGAN + history.SPAN * 0.1)
     lines = []
     for name, wanted in filters.items():
         first, rows = _time(bench, store, wanted, None)
-        further, more = _time(bench, store, wanted, deep)
-        reads_all, walks = _plans(store, wanted, deep)
+        further, more = _time(bench, store, wanted, DEEP)
+        reads_all, walks = plans(store, wanted, DEEP)
         note = f"{rows} rows" + (f", deep {more}" if more else "") + ("; walks in order" if walks else "")
         lines.append(
             Line(
-                f"a page of {_LIMIT} of {bench.plan.events:,} events, {title}",
+                f"a page of {LIMIT} of {bench.plan.events:,} events, {title}",
                 name,
                 "ms",
                 first,
                 "deep page" if more else "",
                 further if more else (),
-                judged=("no full scan", not reads_all and not (walks and rows < _LIMIT)),
+                judged=("no full scan", not reads_all and not (walks and rows < LIMIT)),
                 note=note,
             )
         )
@@ -127,46 +128,30 @@ def _measure(bench: Bench, store: Store, title: str) -> list[Line]:
 
 def _time(bench: Bench, store: Store, wanted: Filter, before: UUID | None) -> tuple[list[float], int]:
     """Milliseconds of each search, after one that is not counted; and the rows of the page."""
-    times: list[float] = []
-    rows = 0
-    for _ in range(bench.plan.searches + 1):
-        start = time.perf_counter()
-        with store.read() as connection:
-            rows = len(page(connection, wanted, before=before, limit=_LIMIT))
-        times.append((time.perf_counter() - start) * 1000)
-    return times[1:], rows
+    looks = [look(store, wanted, before) for _ in range(bench.plan.searches + 1)]
+    return [took for took, _ in looks[1:]], looks[-1][1]
 
 
-def _plans(store: Store, wanted: Filter, before: UUID) -> tuple[bool, bool]:
-    """Whether a statement of either page reads the whole table of events, and whether one walks an index of it."""
-    steps: list[str] = []
+def look(store: Store, wanted: Filter, before: UUID | None) -> tuple[float, int]:
+    """Milliseconds of a page, and its rows."""
+    start = time.perf_counter()
     with store.read() as connection:
-        with _listening(connection) as statements:
-            page(connection, wanted, before=None, limit=_LIMIT)
-            page(connection, wanted, before=before, limit=_LIMIT)
-        explain = "EXPLAIN QUERY PLAN " if store.sqlite else "EXPLAIN "
-        for statement, parameters in statements:
-            steps += [str(row[-1]).strip() for row in connection.exec_driver_sql(explain + statement, parameters)]
+        rows = len(page(connection, wanted, before=before, limit=LIMIT))
+    return (time.perf_counter() - start) * 1000, rows
+
+
+def plans(store: Store, wanted: Filter, before: UUID) -> tuple[bool, bool]:
+    """Whether a statement of either page reads the whole table of events, and whether one walks an index of it."""
+
+    def ask(connection: Connection) -> None:
+        page(connection, wanted, before=None, limit=LIMIT)
+        page(connection, wanted, before=before, limit=LIMIT)
+
+    steps = explained.steps(store, ask)
+    reads_all = explained.reads_all(store, "events", steps)
     if store.sqlite:
-        scans = [step for step in steps if re.match(r"SCAN events\b", step)]
-        return any("USING" not in step for step in scans), any("USING" in step for step in scans)
-    walks = any(
+        return reads_all, any(re.match(r"SCAN events\b.*USING", step) for step in steps)
+    return reads_all, any(
         re.search(r"Index (Only )?Scan Backward using uq_events_id", step) and "= ANY" not in after
         for step, after in pairwise([*steps, ""])
     )
-    return any(re.search(r"Seq Scan on events\b", step) for step in steps), walks
-
-
-@contextlib.contextmanager
-def _listening(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
-    """The statements that are run on `connection` during the block, as the driver got them."""
-    heard: list[tuple[str, Any]] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        heard.append((statement, parameters))
-
-    event.listen(connection, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        event.remove(connection, "before_cursor_execute", hear)

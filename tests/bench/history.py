@@ -12,13 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, Uuid, func, insert, literal, select
 from uuid_utils.compat import uuid7
 
 from workers.catalogue.event import Booking, Event, EventType, Person
 from workers.catalogue.triggers import TRIGGERS
 from workers.store import bulk, events
 from workers.store.engine import Store
-from workers.store.receipts import Arrived
+from workers.store.receipts import Arrived, State
+from workers.store.tables import events as events_table
 from workers.store.tables import receipts, runs
 
 #: an event with what it is written from
@@ -59,6 +61,8 @@ RARE_VERDICT = "mismatch"
 #: events of one booking that follow each other
 _PER_BOOKING = 3
 _BATCH = 2_000
+#: events whose receipts are written by one statement
+_PART = 10_000
 _NOBODY = UUID(int=0)
 
 
@@ -84,6 +88,23 @@ def fill(
         if follow is not None:
             follow(batch)
         written(len(batch))
+
+
+def receive(store: Store, webhook: UUID, received: Callable[[int], object]) -> None:
+    """Write the receipts that the events of a history came by, without bodies: a delivery of that webhook that is kept
+    is told from each of them. `received` hears of each part how many events it was of."""
+    known = select(receipts.c.id).where(receipts.c.id == events_table.c.id).exists()
+    digest = func.randomblob(32) if store.sqlite else func.sha256(func.uuid_send(events_table.c.id))
+    at = events_table.c.received_at
+    values = (events_table.c.id, literal(webhook, Uuid), digest, 0, at, 4_400, "signed", State.PERSISTED.value, 1, at)
+    with store.read() as connection:
+        last = connection.execute(select(func.max(events_table.c.seq))).scalar_one() or 0
+    for start in range(0, last, _PART):
+        part = events_table.c.seq.between(start + 1, start + _PART)
+        chosen = select(*(value if isinstance(value, ColumnElement) else literal(value) for value in values))
+        with store.write() as connection:
+            connection.execute(insert(receipts).from_select(_RECEIPT, chosen.where(part, ~known)))
+        received(min(_PART, last - start))
 
 
 def _aside(start: int, batch: Sequence[Happened], *, sqlite: bool) -> list[bulk.Rows]:

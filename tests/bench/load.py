@@ -7,15 +7,18 @@ the sender needs less of a core than any of the servers it measures; it says how
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import math
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import cast
 
@@ -51,35 +54,76 @@ class Sent:
         return self.answers.get("202", 0)
 
 
-def drive(port: int, *, seconds: float, at_most: int, connections: int) -> Sent:
-    """Send to 127.0.0.1:`port` for `seconds`, at most so many, from a new process. Any answer but 202 is a failure."""
-    words = [str(word) for word in (port, seconds, at_most, connections)]
+def drive(ports: Sequence[int], *, seconds: float, at_most: int, connections: int) -> Sent:
+    """Send to 127.0.0.1, each connection to one of `ports` in turn, for `seconds` and at most so many, from a new
+    process. Any answer but 202 is a failure."""
+    with driving(ports, seconds=seconds, at_most=at_most, connections=connections) as sender:
+        return sender.ended()
+
+
+class Sender:
+    """A sender under way."""
+
+    def __init__(self, process: subprocess.Popen[str], seconds: float) -> None:
+        self._process = process
+        self._seconds = seconds
+
+    def stop(self) -> Sent:
+        """Let it send nothing more; what it saw."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.ended()
+
+    def ended(self) -> Sent:
+        """Wait until it is done; what it saw."""
+        try:
+            output, errors = self._process.communicate(timeout=self._seconds + _PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise BenchFailed(f"the sender was not done {_PATIENCE:.0f} s after its time; the server hangs.") from None
+        if self._process.returncode:
+            raise BenchFailed(f"the sender failed: {errors.strip()[-400:]}")
+        sent = Sent(**json.loads(output.splitlines()[-1]))
+        if set(sent.answers) != {"202"} or sent.cut:
+            raise BenchFailed(f"not every delivery was answered with 202: {sent.answers}, {sent.cut} cut off.")
+        return sent
+
+
+@contextlib.contextmanager
+def driving(
+    ports: Sequence[int], *, seconds: float, at_most: int, connections: int, per_second: float = 0
+) -> Iterator[Sender]:
+    """As `drive`, while the block does something else, which begins once all requests are made. With `per_second` each
+    delivery has its moment, and its latency counts from then, whatever the one before it is kept waiting for."""
+    words = [",".join(map(str, ports)), *(str(word) for word in (seconds, at_most, connections, per_second))]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.load", *words],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.load", *words],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=seconds + _PATIENCE,
-        )
-    except subprocess.TimeoutExpired:
-        raise BenchFailed(f"the sender was not done {_PATIENCE:.0f} s after its time; the server hangs.") from None
-    if done.returncode:
-        raise BenchFailed(f"the sender failed: {done.stderr.strip()[-400:]}")
-    sent = Sent(**json.loads(done.stdout))
-    if set(sent.answers) != {"202"} or sent.cut:
-        raise BenchFailed(f"not every delivery was answered with 202: {sent.answers}, {sent.cut} cut off.")
-    return sent
+        assert process.stdout is not None
+        process.stdout.readline()  # it says when it begins
+        yield Sender(process, seconds)
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 class _Run:
     """What the connections of one run share."""
 
-    def __init__(self, port: int, requests: Sequence[bytes], until: float) -> None:
-        self.port = port
+    def __init__(self, ports: Sequence[int], requests: Sequence[bytes], until: float, per_second: float) -> None:
+        self._ports = cycle(ports)
         self._requests = requests
         self._taken = 0
         self._until = until  # time.perf_counter() after which nothing is sent
+        self._began = time.perf_counter()
+        self._apart = 1 / per_second if per_second else 0.0
         self.latencies: list[float] = []
         self.answers: Counter[str] = Counter()
         self.cut = 0
@@ -89,18 +133,30 @@ class _Run:
     def more(self) -> bool:
         return self._taken < len(self._requests) and time.perf_counter() < self._until
 
-    def next(self) -> bytes | None:
+    def next(self) -> tuple[bytes, float] | None:
+        """A request, and the time.perf_counter() at which it is due: now, where there is no pace."""
         if not self.more():
             return None
         self._taken += 1
-        return self._requests[self._taken - 1]
+        due = self._began + self._taken * self._apart if self._apart else time.perf_counter()
+        return self._requests[self._taken - 1], due
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._until = 0.0
+
+    async def dial(self) -> None:
+        """One more connection, to the port whose turn it is."""
+        port = next(self._ports)
+        await asyncio.get_running_loop().create_connection(lambda: _Sender(self, port), "127.0.0.1", port)
 
 
 class _Sender(asyncio.Protocol):
     """One connection: a request, its answer, the next request. A server that hangs up is dialled again."""
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: _Run, port: int) -> None:
         self._run = run
+        self._port = port
         self._transport: asyncio.Transport | None = None
         self._sent_at: float | None = None
         self._buffer = b""
@@ -111,12 +167,15 @@ class _Sender(asyncio.Protocol):
 
     def _send(self) -> None:
         assert self._transport is not None
-        request = self._run.next()
-        if request is None:
+        following = self._run.next()
+        if following is None:
             self._transport.close()
             return
-        self._sent_at = time.perf_counter()
-        self._transport.write(request)
+        request, self._sent_at = following
+        if (early := self._sent_at - time.perf_counter()) > 0:
+            asyncio.get_running_loop().call_later(early, self._transport.write, request)
+        else:
+            self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -139,22 +198,21 @@ class _Sender(asyncio.Protocol):
         if self._sent_at is not None:
             run.cut += 1
         elif run.more():
-            self._redial = asyncio.ensure_future(_dial(run))
+            self._redial = asyncio.ensure_future(run.dial())
             return
         run.open -= 1
         if run.open == 0:
             run.finished.set()
 
 
-async def _dial(run: _Run) -> None:
-    await asyncio.get_running_loop().create_connection(lambda: _Sender(run), "127.0.0.1", run.port)
-
-
-async def _send_all(port: int, seconds: float, requests: Sequence[bytes], connections: int) -> Sent:
-    run = _Run(port, requests, time.perf_counter() + seconds)
+async def _send_all(
+    ports: Sequence[int], seconds: float, requests: Sequence[bytes], connections: int, per_second: float
+) -> Sent:
+    run = _Run(ports, requests, time.perf_counter() + seconds, per_second)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.stop)
     run.open = connections
     began, start, cpu = time.time(), time.perf_counter(), time.process_time()
-    await asyncio.gather(*(_dial(run) for _ in range(connections)))
+    await asyncio.gather(*(run.dial() for _ in range(connections)))
     await run.finished.wait()
     took = time.perf_counter() - start
     cpu = time.process_time() - cpu
@@ -180,12 +238,15 @@ def percentile(found: Sequence[float], percent: float) -> float:
 
 
 def main() -> None:
-    """`python -m tests.bench.load PORT SECONDS AT_MOST CONNECTIONS` prints one JSON object."""
-    port, seconds, at_most, connections = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    """`python -m tests.bench.load PORT,… SECONDS AT_MOST CONNECTIONS PER_SECOND` says that it begins, and prints one
+    JSON object at its end."""
+    ports = [int(port) for port in sys.argv[1].split(",")]
+    seconds, at_most, connections, per_second = float(sys.argv[2]), *map(int, sys.argv[3:5]), float(sys.argv[5])
     requests = [deliveries.request(number) for number in deliveries.numbers(at_most)]
     gc.freeze()
     gc.disable()
-    print(json.dumps(asdict(uvloop.run(_send_all(port, seconds, requests, connections)))))
+    print("begins", flush=True)
+    print(json.dumps(asdict(uvloop.run(_send_all(ports, seconds, requests, connections, per_second)))))
 
 
 if __name__ == "__main__":

@@ -75,4 +75,4 @@ def _stored(bench: Bench, contender: Contender) -> Callable[[], float]:
 
 
 def _fill(bench: Bench, running: Running) -> int:
-    return drive(running.port, seconds=_SECONDS, at_most=bench.plan.queued, connections=bench.plan.connections).kept
+    return drive(running.ports, seconds=_SECONDS, at_most=bench.plan.queued, connections=bench.plan.connections).kept

@@ -28,15 +28,21 @@ class Plan:
     queued: int  #: deliveries that wait at the broker when its memory is read
     events: int  #: events in the history that is searched
     searches: int  #: times that each search is timed
+    young: int  #: events in a history that has just begun
+    old: int  #: events in one that has been lived with for years
+    waiting: int  #: deliveries that are no events yet while others come
+    steady: int  #: deliveries a second of an ordinary hour
+    outage: int  #: seconds of them that come while SQL is away
 
 
 FULL = Plan(
     rounds=3, connections=64, warm=1000, seconds=8, at_most=60_000, lone=150, queued=20_000, events=300_000,
-    searches=21,
+    searches=21, young=10_000, old=3_000_000, waiting=1_000_000, steady=50, outage=300,
 )  # fmt: skip
 QUICK = Plan(
-    rounds=1, connections=64, warm=300, seconds=2, at_most=15_000, lone=30, queued=2_000, events=20_000, searches=5
-)
+    rounds=1, connections=64, warm=300, seconds=2, at_most=15_000, lone=30, queued=2_000, events=20_000, searches=5,
+    young=2_000, old=50_000, waiting=20_000, steady=50, outage=20,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,12 @@ class Bench:
     def load(self, running: Running) -> Sent:
         """The plan's deliveries, as fast as they are answered."""
         plan = self.plan
-        return drive(running.port, seconds=plan.seconds, at_most=plan.at_most, connections=plan.connections)
+        return drive(running.ports, seconds=plan.seconds, at_most=plan.at_most, connections=plan.connections)
 
     def warm(self, running: Running) -> int:
         """A few deliveries before the clock starts, committed where that happens; how many."""
         plan = self.plan
-        return drive(running.port, seconds=plan.seconds, at_most=plan.warm, connections=plan.connections).kept
+        return drive(running.ports, seconds=plan.seconds, at_most=plan.warm, connections=plan.connections).kept
 
 
 Contender = Callable[[], AbstractContextManager[Running]]

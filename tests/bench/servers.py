@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,11 +42,18 @@ _DAYBOOK_TABLES = ("receipts", "bodies", "events", "event_people", "bookings")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A contender that takes deliveries on `port`; what it commits, and its broker, where it has one."""
+    """A contender that takes deliveries on each of `ports`; what it commits, its broker and, where it is Daybook, the
+    settings that its processes have."""
 
-    port: int
+    ports: Sequence[int]
     committed: Committed | None = None
     broker: Redis | None = None
+    settings: Settings | None = None
+
+    @property
+    def port(self) -> int:
+        """One of them, for who needs no more."""
+        return self.ports[0]
 
     def used_memory(self) -> int:
         """Bytes that the broker holds."""
@@ -67,7 +74,7 @@ class Servers:
         with ExitStack() as stack:
             port = free_port()
             self._start(stack, "trivial", [sys.executable, "-m", "tests.bench.contenders.trivial", str(port)], port)
-            yield Running(port)
+            yield Running([port])
 
     @contextlib.contextmanager
     def bare(self) -> Iterator[Running]:
@@ -75,7 +82,7 @@ class Servers:
         with ExitStack() as stack:
             port = free_port()
             self._start(stack, "bare", _uvicorn("tests.bench.contenders.bare:app", port), port)
-            yield Running(port)
+            yield Running([port])
 
     @contextlib.contextmanager
     def flask(self, kind: Kind) -> Iterator[Running]:
@@ -88,7 +95,7 @@ class Servers:
             argv = [sys.executable, "-m", "gunicorn", "--workers", str(GUNICORN_WORKERS), "--log-level", "warning"]
             argv += ["--bind", f"127.0.0.1:{port}", "tests.bench.contenders.flask_insert:app"]
             self._start(stack, "gunicorn", argv, port, env={"BENCH_DATABASE_URL": url})
-            yield Running(port, committed)
+            yield Running([port], committed)
 
     @contextlib.contextmanager
     def naive(self, kind: Kind, *, worker: bool, durable: bool = False) -> Iterator[Running]:
@@ -111,21 +118,28 @@ class Servers:
                 argv = [sys.executable, "-m", "dramatiq", "tests.bench.contenders.naive", "--processes", "1"]
                 argv += ["--threads", str(DRAMATIQ_THREADS), "--worker-shutdown-timeout", "5000"]
                 self._start(stack, "dramatiq", argv, None, env=env)
-            yield Running(port, committed, broker)
+            yield Running([port], committed, broker)
 
     @contextlib.contextmanager
     def daybook(
-        self, kind: Kind, *, worker: bool, rules: str = "", before: Callable[[Settings], object] = lambda _: None
+        self,
+        kind: Kind,
+        *,
+        worker: bool,
+        rules: str = "",
+        before: Callable[[Settings], object] = lambda _: None,
+        processes: int = 1,
     ) -> Iterator[Running]:
         """`daybook serve`, and `daybook work` where `worker` says so, with one webhook that the deliveries are for and
-        the rules of a file. `before` them the database, with its tables, may be filled."""
+        the rules of a file; so many `processes` of each, on ports of their own. `before` them the database, with its
+        tables, may be filled."""
         with ExitStack() as stack:
             folder = self._scratch(stack)
             url = stack.enter_context(self._databases.empty(kind, folder))
-            port = free_port()
+            ports = [free_port() for _ in range(processes)]
             env = {
                 "DAYBOOK_DATA_DIR": str(folder),
-                "DAYBOOK_PORT": str(port),
+                "DAYBOOK_PORT": str(ports[0]),
                 "DAYBOOK_DATABASE_URL": url,
                 "DAYBOOK_SECRET_KEY": Fernet.generate_key().decode(),
                 "DAYBOOK_ADMIN_KEY": Fernet.generate_key().decode(),
@@ -141,10 +155,18 @@ class Servers:
             stack.callback(committed.close)
             broker = self._valkey(stack, settings)
             argv = [sys.executable, "-P", "-m", "ingest"]
-            self._start(stack, "daybook serve", [*argv, "serve"], port, env=env, cwd=folder)
-            if worker:
+            for port in ports:
+                own = {**env, "DAYBOOK_PORT": str(port)}
+                self._start(stack, "daybook serve", [*argv, "serve"], port, env=own, cwd=folder)
+            for _ in range(processes if worker else 0):
                 self._start(stack, "daybook work", [*argv, "work"], None, env=env, cwd=folder)
-            yield Running(port, committed, broker)
+            yield Running(ports, committed, broker, settings)
+
+    @contextlib.contextmanager
+    def sql_away(self) -> Iterator[None]:
+        """PostgreSQL is stopped while the block runs."""
+        with self._databases.away():
+            yield
 
     def _scratch(self, stack: ExitStack) -> Path:
         # A short name: the path of Valkey's socket in it may have 107 bytes.

@@ -128,10 +128,12 @@ def having(connection: Connection, typed: str, ids: Sequence[UUID]) -> set[UUID]
     if not seqs:
         return set()
     match, seq = _sqlite(found)
-    # Events that came one after another are a stretch of the index; else each is looked up in it.
-    near = max(seqs) - min(seqs) < _NEAR * len(seqs)
-    where = seq.between(min(seqs), max(seqs)) if near else seq.in_(list(seqs))
-    return {seqs[one] for one in connection.execute(select(seq).where(match, where)).scalars() if one in seqs}
+    # Events that came one after another are a stretch of the index. Others are picked from a longer one, by `+ 0`: for
+    # each that it looked up SQLite would list anew all that have a word with the last one's letters.
+    stretch = select(seq).where(match, seq.between(min(seqs), max(seqs)))
+    if max(seqs) - min(seqs) >= _NEAR * len(seqs):
+        stretch = stretch.where((seq + 0).in_(list(seqs)))
+    return {seqs[one] for one in connection.execute(stretch).scalars() if one in seqs}
 
 
 def _sqlite(found: list[str]) -> tuple[Condition, ColumnElement[int]]:

@@ -162,17 +162,23 @@ def _merged(ways: Sequence[_Way], where: Sequence[search.Condition] | None, stre
 
 def _along(way: _Way, where: Sequence[search.Condition] | None, stretch: _Stretch) -> Select[Any]:
     key = way.key
-    query = select(key.label("id")).where(*way.conditions)
-    query = query.where(*filters.around(key, stretch.wanted.since, stretch.wanted.until))
-    if stretch.beyond is not None:
-        query = query.where(key > stretch.beyond if stretch.oldest_first else key < stretch.beyond)
+    query = select(key.label("id")).where(*way.conditions, *_within(key, stretch))
     if key is runs.c.event_id:  # a rule may have several runs for one event
         query = query.distinct()
     if where is not None:
         if key is not events.c.id:
-            query = query.join(events, events.c.id == key)
+            # Said of both sides: PostgreSQL may merge two indexes, and would go through all newer events to begin.
+            query = query.join(events, events.c.id == key).where(*_within(events.c.id, stretch))
         query = query.where(*where)
     return query.order_by(_order(key, stretch)).limit(stretch.limit)
+
+
+def _within(key: ColumnElement[UUID], stretch: _Stretch) -> list[ColumnElement[bool]]:
+    """Between the bounds of a stretch."""
+    within = filters.around(key, stretch.wanted.since, stretch.wanted.until)
+    if stretch.beyond is None:
+        return within
+    return [*within, key > stretch.beyond if stretch.oldest_first else key < stretch.beyond]
 
 
 def _order(column: ColumnElement[UUID], stretch: _Stretch) -> UnaryExpression[UUID]:

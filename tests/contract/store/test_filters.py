@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 from collections.abc import Callable, Iterator
@@ -12,13 +13,14 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from tests.contract.store.filled import START, Filled, body
 from workers.errors import BadInput
 from workers.persist import persist
 from workers.replay import release, replay
-from workers.store import history, runs, tables, walk
-from workers.store.engine import Store
+from workers.store import history, runs, search, tables, walk
+from workers.store.engine import Store, open_store
 from workers.store.history import MOST_NAMES, Filter
 from workers.store.runs import Planned
 from workers.vault import Vault
@@ -226,3 +228,39 @@ def test_an_event_read_anew_has_the_hosts_it_has_now(store: Store, vault: Vault)
     with store.read() as connection:
         assert [row.id for row in history.page(connection, Filter(host=ADA), limit=2)] == [mine]
         assert list(history.page(connection, Filter(host=JON), limit=2)) == []
+
+
+@pytest.mark.parametrize("wanted", [Filter(rule="tell"), Filter(email=ADA), Filter(verdict="mismatch")])
+def test_a_further_page_begins_where_it_begins_in_both_tables(postgres_database: str, wanted: Filter) -> None:
+    """PostgreSQL may merge the index that leads to events with theirs; it goes through neither from the newest on."""
+    (way,) = walk._walks(wanted)[0].ways
+    query = walk._along(way, [], walk._Stretch(wanted, UUID(int=1), 50, oldest_first=False))
+    with contextlib.closing(open_store(postgres_database)) as store, store.read() as connection:
+        for other in ("nestloop", "hashjoin", "seqscan", "bitmapscan"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{other} = off")
+        asked = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [str(step).strip() for step in connection.exec_driver_sql(f"EXPLAIN {asked}").scalars()]
+
+    (place,) = [place for place, step in enumerate(plan) if "using uq_events_id on events" in step]
+    assert "Merge Join" in " ".join(plan)
+    assert plan[place + 1].startswith("Index Cond: (id < "), plan
+
+
+def test_events_far_apart_are_asked_for_a_word_all_at_once(
+    store: Store, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite, which would list all that have the word for each of them, lists them once."""
+    monkeypatch.setattr(search, "_NEAR", 0)
+    filled = Filled(store, vault)
+    titles = ("Intro call", "Intro again", "Quarterly review", "Introduction")
+    ids = [filled.keep(body(at=START, uid=title, title=title), at=START) for title in titles]
+    persist(store, ids)
+    asked: list[tuple[str, Any]] = []
+
+    with store.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+        assert search.having(connection, "intro", [ids[0], ids[2], ids[3]]) == {ids[0], ids[3]}
+        if store.sqlite:
+            statement, values = asked[-1]
+            (plan,) = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            assert plan == "SCAN events_text VIRTUAL TABLE INDEX 0:M1><"
