@@ -215,13 +215,16 @@ _ID_OF_MESSAGE = {"type": "string", "pattern": ids.PATTERN, "maxLength": ids.LON
 #: browsers send it by themselves when they come back
 LAST_EVENT_ID = Parameter(
     "Last-Event-ID",
-    "Go on after the message with this `id`.",
-    _ID_OF_MESSAGE,
+    "Go on after the message with this `id`; an empty one is none.",
+    {**_ID_OF_MESSAGE, "pattern": f"^$|{ids.PATTERN}"},
     lambda text, _now: ids.read(text),
 )
 #: the same for who cannot set headers
 LAST_EVENT = replace(
-    LAST_EVENT_ID, name="last_event_id", about="The same as the header `Last-Event-ID`, which goes before it."
+    LAST_EVENT_ID,
+    name="last_event_id",
+    about="The same as the header `Last-Event-ID`, which goes before it.",
+    schema=_ID_OF_MESSAGE,
 )
 PAYLOAD = flag("payload", "Tell each event with its payload, passwords and the like hidden.")
 

@@ -15,7 +15,7 @@ from ingest.mcp.history.toolset import TOOLS
 from ingest.seats import Busy, Seats
 from tests.contract.mcp.conftest import MAKES, Asked
 from tests.contract.store.filled import body
-from workers.catalogue.triggers import TRIGGERS
+from workers.catalogue.own import ABOUT
 from workers.errors import BadArguments, BadInput, Conflict, NotFound
 from workers.persist import persist
 from workers.rules import allowance
@@ -193,7 +193,7 @@ def test_the_catalogue_and_the_live_rules_can_be_read(asked: Asked) -> None:
     asked.office.rules(MAKES)
     uris = [page.uri for page in asked.history.pages()]
     assert uris == ["daybook://catalogue", "daybook://rules", "daybook://rules/makes"]
-    assert {one["trigger"] for one in json.loads(asked.history.page(uris[0]))["triggers"]} == set(TRIGGERS)
+    assert {one["trigger"] for one in json.loads(asked.history.page(uris[0]))["triggers"]} == set(ABOUT)
     (rule,) = json.loads(asked.history.page(uris[1]))["rules"]
     assert (rule["name"], rule["on"], rule["state"]) == ("makes", ["BOOKING_CREATED"], "live")
     assert "make: thing of ${{ event.booking.uid }}" in asked.history.page(uris[2])

@@ -102,7 +102,7 @@ def test_a_trigger_that_is_not_known_is_looked_for_and_doubted(command: Command,
     filled.event(trigger="BOOKING_HELD")
     found = command.run("events", "list", "--trigger", "BOOKING_HELD", "--json")
     assert len(found.lines()) == 1
-    assert "BOOKING_HELD is no trigger of Cal.com's that Daybook knows" in found.err
+    assert "BOOKING_HELD is no trigger that Daybook knows" in found.err
     misspelt = command.run("events", "list", "--trigger", "BOOKING_CREATD")
     assert misspelt.out == "No events.\n"
     assert "did you mean BOOKING_CREATED?" in misspelt.err

@@ -103,9 +103,10 @@ def test_a_queue_that_is_deep_is_not_made_deeper(store: Store, broker: Broker, w
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """The folder of the rules of `process`."""
+    """The folder of the rules of `process`, with one that hears PING."""
     folder = tmp_path / "rules"
     folder.mkdir()
+    (folder / "one.yaml").write_text(RULE)
     return folder
 
 
@@ -213,9 +214,8 @@ def test_runs_that_are_due_are_rung_for_once_for_each_thread(store: Store, broke
 
 
 def test_a_worker_carries_out_what_its_rules_make_of_an_event(
-    store: Store, rules: Path, process: WorkerProcess, broker: Broker, webhook_id: UUID, eventually: Callable[..., None]
+    store: Store, process: WorkerProcess, broker: Broker, webhook_id: UUID, eventually: Callable[..., None]
 ) -> None:
-    (rules / "one.yaml").write_text(RULE)
     body = b'{"triggerEvent":"PING","createdAt":"2026-11-23T10:00:00Z","payload":{}}'
     one = Receipt(
         uuid7(),

@@ -27,7 +27,7 @@ def test_the_schema_is_one() -> None:
         WHOLE,
         "rules: []",
         within("when", "true"),
-        doing("stop: x").replace("[PING]", "daybook.something"),
+        doing("stop: x").replace("[PING]", "daybook.run_dead"),
         doing(
             "{http: '${{ event.title }}', method: '${{ event.title }}', headers: {a: '${{ event.title }}'}, body: [1]}"
         ),
