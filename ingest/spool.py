@@ -150,6 +150,10 @@ class Spool:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        self._name(draft, path)
+
+    def _name(self, draft: Path, path: Path) -> None:
+        """Give a draft its name, for good: without the fsync a power cut may forget it."""
         draft.rename(path)
         directory = os.open(self.folder, os.O_RDONLY)
         try:
@@ -193,12 +197,7 @@ class Spool:
             segment = draft.open("x+b")
             draft.chmod(0o600)
             fcntl.flock(segment, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            draft.rename(path)  # only a locked file has a name that a drain looks for
-            directory = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(directory)  # without it a power cut may forget the file's name
-            finally:
-                os.close(directory)
+            self._name(draft, path)  # only a locked file has a name that a drain looks for
             self._segment, self._path = segment, path
         return self._segment
 
